@@ -1,0 +1,25 @@
+"""Reads settings.ini, the one place where mirnb's facts are kept; short because the stock nbdev one fails in isolated builds."""
+import shlex
+from configparser import ConfigParser
+from pathlib import Path
+
+from setuptools import find_packages, setup
+
+here = Path(__file__).parent
+config = ConfigParser(delimiters=['='])
+config.read(here/'settings.ini', encoding='utf8')
+s = config['DEFAULT']
+
+setup(
+    name=s['lib_name'], version=s['version'], description=s['description'], keywords=s['keywords'],
+    long_description=(here/'README.md').read_text(encoding='utf8') if (here/'README.md').exists() else s['description'],
+    long_description_content_type='text/markdown',
+    author=s['author'], author_email=s['author_email'], url=s['git_url'], license='Apache-2.0',
+    packages=find_packages(include=['mirnb', 'mirnb.*']),
+    package_data={'mirnb': ['weights/*', 'static/*']},  # the small VQ-VAE with its card; the explorers' JS and CSS
+    python_requires=f">={s['min_python']}",
+    install_requires=shlex.split(s['requirements']),
+    extras_require={'dev': shlex.split(s['dev_requirements'])},
+    entry_points={'console_scripts': shlex.split(s['console_scripts'])},
+    zip_safe=False,
+)
