@@ -1,4 +1,4 @@
-"""Reads settings.ini, the one place where mirnb's facts are kept; short because the stock nbdev one fails in isolated builds."""
+"""Reads settings.ini, the one place where the package's facts are kept; nbdev's own setup.py fails in isolated builds."""
 import shlex
 from configparser import ConfigParser
 from pathlib import Path
@@ -14,9 +14,10 @@ setup(
     name=s['lib_name'], version=s['version'], description=s['description'], keywords=s['keywords'],
     long_description=(here/'README.md').read_text(encoding='utf8') if (here/'README.md').exists() else s['description'],
     long_description_content_type='text/markdown',
-    author=s['author'], author_email=s['author_email'], url=s['git_url'], license='Apache-2.0',
-    packages=find_packages(include=['mirnb', 'mirnb.*']),
-    package_data={'mirnb': ['weights/*', 'static/*']},  # the small VQ-VAE with its card; the explorers' JS and CSS
+    author=s['author'], author_email=s['author_email'], url=s['git_url'],
+    license='Apache-2.0', license_files=['LICENSE'],
+    packages=find_packages(include=[s['lib_path'], s['lib_path'] + '.*']),
+    package_data={s['lib_path']: ['weights/*', 'static/*']},  # the small VQ-VAE with its card; the explorers' JS and CSS
     python_requires=f">={s['min_python']}",
     install_requires=shlex.split(s['requirements']),
     extras_require={'dev': shlex.split(s['dev_requirements'])},

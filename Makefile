@@ -1,0 +1,65 @@
+# mirnb: `make` lists what there is to do.
+#   PRESET    which study: make study PRESET=full
+#   ARGS      for the test runner: make test ARGS='20_mel --flags slow'
+#   PYTHON    which Python makes .venv (3.11 or newer)
+#   PIP_ARGS  for pip, such as --extra-index-url https://download.pytorch.org/whl/cpu (a torch without CUDA, much smaller)
+PRESET ?= study
+ARGS ?=
+PYTHON ?= python3
+PIP_ARGS ?=
+
+MAKEFLAGS += --no-print-directory
+BIN := .venv/bin
+READY := .venv/.ready
+export PIP_DISABLE_PIP_VERSION_CHECK = 1
+
+.PHONY: help study test lab export readme docs clean distclean
+
+help:
+	@echo 'make study   the whole comparison; PRESET=study (default) or full; goes on where it was stopped'
+	@echo 'make test    every notebook and every check'
+	@echo 'make lab     JupyterLab on the notebooks'
+	@echo 'make export  after editing notebooks: mirnb/, clean notebooks, README.md'
+	@echo 'make readme  README.md alone, from nbs/index.ipynb'
+	@echo 'make clean   removes what was built; make distclean removes .venv too; caches in $$MIRNB_HOME stay'
+
+study: $(READY)
+	@$(BIN)/mirnb study --preset $(PRESET)
+
+test: $(READY)
+	@$(BIN)/python tools/test_notebooks.py $(ARGS)
+
+# On this machine's own address only and with a token, so root (as in a container) is let in.
+lab: $(READY)
+	@$(BIN)/jupyter lab --ip=127.0.0.1 --LabApp.default_url=/lab/tree/nbs \
+	  $(if $(filter 0,$(shell id -u)),--allow-root) $(ARGS)
+
+export: $(READY)
+	@$(BIN)/nbdev_export
+	@$(BIN)/nbdev_clean
+	@$(BIN)/python tools/make_readme.py
+
+readme docs: $(READY)
+	@$(BIN)/python tools/make_readme.py
+
+# Without pip, the last try to make .venv was cut short: it is made again.
+$(BIN)/pip:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || \
+	  { echo "mirnb: needs Python 3.11 or newer, and $(PYTHON) is not; name one: make $(MAKECMDGOALS) PYTHON=python3.12"; exit 1; }
+	@echo "mirnb: makes .venv with $$($(PYTHON) --version)"
+	@$(PYTHON) -m venv .venv || \
+	  { echo "mirnb: .venv could not be made; on Debian and Ubuntu, install the package python3-venv"; exit 1; }
+
+# The stamp is older than these files when they change: only then are the packages installed again.
+$(READY): settings.ini setup.py pyproject.toml constraints.txt | $(BIN)/pip
+	@echo 'mirnb: installs the packages that settings.ini names, in the versions of constraints.txt (once; some minutes)'
+	@$(BIN)/pip install -qq $(PIP_ARGS) -c constraints.txt -e '.[dev]' || \
+	  { echo 'mirnb: the packages could not be installed; see what pip says above'; exit 1; }
+	@touch $@
+
+clean:
+	@rm -rf build dist _docs _proc *.egg-info
+	@find . -path ./.venv -prune -o \( -name __pycache__ -o -name .ipynb_checkpoints -o -name lightning_logs \) -type d -print0 | xargs -0 rm -rf
+
+distclean: clean
+	@rm -rf .venv

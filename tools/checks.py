@@ -1,0 +1,341 @@
+"""The checks of the house: what is committed fits together, and notebooks keep the rules that can be measured.
+
+Each check takes the project's root and returns a list of problems, one sentence each, naming notebook and cell.
+"""
+import ast
+import base64
+import io
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import tokenize
+from importlib.metadata import packages_distributions
+from pathlib import Path
+from zipfile import ZipFile
+
+import soundfile
+
+from make_readme import dead_links, readme
+from nbdev.process import first_code_ln
+from notebooks import FLAGS, Problem, name_of, notebooks, read, settings
+
+WORDS = {'default_exp', 'export', 'exporti', 'exports', 'hide', 'hide_input', 'hide_output', 'hide_line'}  # nbdev's
+KEYS = {'eval:', 'echo:', 'output:', 'warning:', 'code-fold:', 'code-summary:', 'fig-cap:', 'fig-alt:', 'label:'}  # Quarto's
+LINES, CELLS, BYTES, AUDIO = 40, 60, 1_000_000, 3.  # of a function, of a notebook, of its file, seconds of a saved sound
+DEFS = (ast.FunctionDef, ast.AsyncFunctionDef)
+IMPORTS = (ast.Import, ast.ImportFrom)
+
+
+# -- what is committed fits together
+
+def call(what: str, args: list, cwd: Path) -> None:
+    "Run a command quietly; raises Problem with the end of what it said."
+    done = subprocess.run(list(map(str, args)), cwd=cwd, env=plain_env(), text=True, stdin=subprocess.DEVNULL,
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    if done.returncode: raise Problem(f'{what} failed:\n' + '\n'.join(done.stdout.strip().splitlines()[-8:]))
+
+
+def plain_env() -> dict:
+    "The environment without IN_TEST (under which nbdev_export silently does nothing) and without a Python path."
+    return {k: v for k, v in os.environ.items() if k not in ('IN_TEST', 'PYTHONPATH')}
+
+
+def tool(name: str) -> Path:
+    "A command of the environment that this Python belongs to."
+    return Path(sys.executable).parent/name
+
+
+def copy_of(root: Path, folder: str, *names: str) -> Path:
+    "A copy of some files and folders of the project, without caches."
+    target = Path(folder)/'project'
+    target.mkdir()
+    for name in names:
+        source, ignore = root/name, shutil.ignore_patterns('__pycache__', '.*')
+        if source.is_dir(): shutil.copytree(source, target/name, ignore=ignore)
+        elif source.exists(): shutil.copy(source, target/name)
+    return target
+
+
+def modules_match(root: Path) -> list:
+    "The package rebuilt from nothing equals the package on disk; a module without a notebook is a left-over."
+    lib = settings(root)['lib_path']
+    with tempfile.TemporaryDirectory() as folder:
+        copy = copy_of(root, folder, 'nbs', 'settings.ini', 'setup.py', 'pyproject.toml')
+        call('nbdev_export', [tool('nbdev_export')], copy)
+        made = {str(p.relative_to(copy)): p.read_bytes() for p in (copy/lib).rglob('*.py')}
+    here = {str(p.relative_to(root)): p.read_bytes() for p in (root/lib).rglob('*.py')}
+    return ([f'{f}: no notebook exports it; delete the file' for f in sorted(here.keys() - made.keys())] +
+            [f'{f}: is missing; run `make export`' for f in sorted(made.keys() - here.keys())] +
+            [f'{f}: is not what its notebook exports; edit the notebook, then run `make export`'
+             for f in sorted(made.keys() & here.keys()) if made[f] != here[f]])
+
+
+def clean(root: Path) -> list:
+    "nbdev_clean finds nothing to do: no execution counts, no editor's metadata."
+    with tempfile.TemporaryDirectory() as folder:
+        copy = copy_of(root, folder, 'nbs', 'settings.ini', 'setup.py', 'pyproject.toml')
+        before = {p: p.read_bytes() for p in notebooks(copy)}
+        call('nbdev_clean', [tool('nbdev_clean')], copy)
+        return [f'{name_of(copy, p)}: is not clean; run `make export`' for p in before if p.read_bytes() != before[p]]
+
+
+def readme_matches(root: Path) -> list:
+    "README.md is what index.ipynb says, and what it links to exists."
+    try: text = readme(root)
+    except Problem as e: return [str(e)]
+    path = root/'README.md'
+    if not path.exists() or path.read_text(encoding='utf8') != text:
+        return ['README.md: is not what nbs/index.ipynb says; run `make readme`']
+    return [f'README.md: links to {target}, which does not exist' for target in dead_links(root, text)]
+
+
+# What runs inside a foreign folder, isolated (-I): the unpacked wheel must come first and hold every module.
+IMPORT_ALL = '''
+import importlib, sys
+sys.path.insert(0, sys.argv[1])
+for name in sys.argv[2:]:
+    module = importlib.import_module(name)
+    assert module.__file__.startswith(sys.argv[1]), f'{name} came from {module.__file__}, not from the wheel'
+'''
+
+
+def wheel(root: Path) -> list:
+    "A wheel built from a copy holds every module, the weights and the static files, and imports without the checkout."
+    lib = settings(root)['lib_path']
+    with tempfile.TemporaryDirectory() as folder:
+        copy = copy_of(root, folder, lib, 'settings.ini', 'setup.py', 'pyproject.toml', 'MANIFEST.in', 'README.md',
+                       'LICENSE')
+        build = [sys.executable, '-m', 'build', '--wheel', '--no-isolation', '--outdir', folder, copy]
+        call('building the wheel', build, copy)
+        unpacked = Path(folder, 'unpacked')
+        with ZipFile(next(Path(folder).glob('*.whl'))) as z: z.extractall(unpacked)
+        want = {str(p.relative_to(root)) for p in (root/lib).rglob('*') if p.is_file() and not hidden(p.relative_to(root))}
+        have = {str(p.relative_to(unpacked)) for p in (unpacked/lib).rglob('*')}
+        lost = [f'{f}: is not in the wheel; see package_data in setup.py' for f in sorted(want - have)]
+        names = [f.removesuffix('.py').removesuffix('/__init__') for f in sorted(have) if f.endswith('.py')]
+        modules = [name.replace('/', '.') for name in names]
+        (elsewhere := Path(folder, 'elsewhere')).mkdir()
+        call('importing the wheel', [sys.executable, '-I', '-c', IMPORT_ALL, unpacked, *modules], elsewhere)
+        promised = re.findall(r'=\s*([\w.]+):', settings(root).get('console_scripts', ''))
+        return lost + [f'settings.ini: promises a command from {m}, which the wheel has not'
+                       for m in promised if m not in modules]
+
+
+def hidden(path: Path) -> bool:
+    "Whether a path is a cache or a hidden file."
+    return any(part.startswith('.') or part == '__pycache__' for part in path.parts)
+
+
+# -- what notebooks hold
+
+def each_cell(root: Path):
+    "Every cell of every notebook; a file that is no notebook raises Problem."
+    for path in notebooks(root): yield from read(root, path)
+
+
+def tree_of(cell) -> ast.Module:
+    "The parsed code of a cell; raises Problem where it is no plain Python, such as a magic."
+    try: return ast.parse(cell.code)
+    except SyntaxError as e: raise Problem(f'{cell.where}: is no plain Python: {e.msg}') from None
+
+
+def comments(code: str) -> dict:
+    "{line number: comment}."
+    tokens = tokenize.generate_tokens(io.StringIO(code).readline)
+    return {t.start[0]: t.string for t in tokens if t.type == tokenize.COMMENT}
+
+
+def flags(root: Path) -> list:
+    "A mistyped flag silently runs, a mistyped directive silently does nothing: only known ones are allowed, at the top."
+    problems = []
+    if set(settings(root).get('tst_flags', '').split()) != set(FLAGS):
+        problems.append(f'settings.ini: tst_flags must be {" ".join(FLAGS)}')
+    for cell in (c for c in each_cell(root) if c.kind == 'code' and c.raw.strip()):
+        say = lambda text: problems.append(f'{cell.where}: {text}')
+        for word, args in cell.directives.items():
+            if word not in WORDS | KEYS | set(FLAGS): say(f'unknown directive {word!r}')
+            elif word in FLAGS and args: say(f'{args[0]!r} after {word!r} is not read; one flag a line')
+            elif word.startswith('export') and args: say(f'exports into another module, {args[0]!r}')
+        top = first_code_ln(lines := cell.raw.splitlines(True))
+        top = len(lines) if top is None else top
+        known = {w.rstrip(':') for w in WORDS | KEYS} | set(FLAGS)
+        for line, comment in comments_or_none(cell).items():
+            word = re.match(r'#\s*\|\s*([\w-]+)', comment)
+            if line > top and word and word.group(1) in known:
+                say(f'{comment!r} stands below the first line of code, where it does nothing')
+    return problems
+
+
+def comments_or_none(cell) -> dict:
+    "The comments of a cell as it stands; none where it does not parse (another check says so)."
+    try: return comments(cell.raw)
+    except (tokenize.TokenError, SyntaxError): return {}
+
+
+def module_of(cells: list) -> str|None:
+    "The module that a notebook exports to, if any."
+    return next((c.directives['default_exp'][0] for c in cells if c.directives.get('default_exp')), None)
+
+
+def numbered(root: Path) -> dict:
+    "{module: number of its notebook}; raises Problem where two notebooks claim one module or one has no number."
+    found = {}
+    for path in notebooks(root):
+        if not (module := module_of(read(root, path))): continue
+        number = re.match(r'(\d+)_', path.name)
+        if not number: raise Problem(f'{name_of(root, path)}: exports {module}, so its name must begin with a number')
+        if module in found: raise Problem(f'{name_of(root, path)}: exports {module}, which another notebook exports too')
+        found[module] = int(number.group(1))
+    return found
+
+
+def own_imports(node, lib: str) -> list:
+    "The modules of the package that an import statement names."
+    if isinstance(node, ast.Import): names = [a.name for a in node.names]
+    elif node.level: names = [f'{lib}.{node.module}'] if node.module else [f'{lib}.{a.name}' for a in node.names]
+    elif node.module == lib: names = [f'{lib}.{a.name}' for a in node.names if a.name != '__version__']
+    else: names = [node.module]
+    return [n.removeprefix(f'{lib}.') for n in names if n.startswith(f'{lib}.')]
+
+
+def direction(root: Path) -> list:
+    "The numbers are the direction: exported code imports only modules with a lower number, also inside functions."
+    lib, number, problems = settings(root)['lib_name'], numbered(root), []
+    for path in notebooks(root):
+        cells = read(root, path)
+        module = module_of(cells)
+        for cell in (c for c in cells if c.exported and module):
+            for node in (n for n in ast.walk(tree_of(cell)) if isinstance(n, IMPORTS)):
+                for name in own_imports(node, lib):
+                    if name not in number: problems.append(f'{cell.where}: imports {lib}.{name}, which no notebook exports')
+                    elif number[name] >= number[module]:
+                        problems.append(f'{cell.where}: {module} ({number[module]:02}) imports {name} ({number[name]:02}); '
+                                        'a module imports only lower numbers')
+    return problems
+
+
+def public(tree: ast.Module) -> tuple:
+    "The public functions and classes that a cell defines, and its public constants."
+    made, stored = [], []
+    for node in tree.body:
+        if isinstance(node, (*DEFS, ast.ClassDef)): made.append(node.name)
+        targets = node.targets if isinstance(node, ast.Assign) else [node.target] if isinstance(node, ast.AnnAssign) else []
+        leaves = (leaf for target in targets for leaf in ast.walk(target))
+        stored += [leaf.id for leaf in leaves if isinstance(leaf, ast.Name) and isinstance(leaf.ctx, ast.Store)]
+    return [n for n in made if not n.startswith('_')], [n for n in stored if not n.startswith('_')]
+
+
+def export_cells(root: Path) -> list:
+    "An export cell holds one function, one class, or constants; it is short and has a docstring."
+    problems = []
+    for cell in (c for c in each_cell(root) if c.exported):
+        tree = tree_of(cell)
+        names, constants = public(tree)
+        say = lambda text: problems.append(f'{cell.where}: {text}')
+        if len(names) > 1 or names and constants:
+            say(f'exports {", ".join(names + constants)}; a cell holds one function, one class or some constants')
+        for f in (n for n in ast.walk(tree) if isinstance(n, DEFS)):
+            if (lines := f.end_lineno - f.lineno + 1) > LINES: say(f'{f.name} has {lines} lines, {LINES} at most')
+        for node in (n for n in tree.body if isinstance(n, (*DEFS, ast.ClassDef)) and n.name in names):
+            if not ast.get_docstring(node): say(f'{node.name} has no docstring')
+    return problems
+
+
+def docments(root: Path) -> list:
+    "Every parameter of a public function has a comment on its own line: its shape, its unit, what it means."
+    problems = []
+    for cell in (c for c in each_cell(root) if c.exported):
+        tree, beside = tree_of(cell), comments(cell.code)
+        for node in (n for n in tree.body if isinstance(n, DEFS) and not n.name.startswith('_')):
+            bare = [a.arg for a in parameters(node) if a.lineno not in beside]
+            if bare: problems.append(f'{cell.where}: {node.name} has no comment beside {", ".join(bare)}')
+    return problems
+
+
+def parameters(node) -> list:
+    "The parameters of a function."
+    a = node.args
+    return [p for p in (*a.posonlyargs, *a.args, a.vararg, *a.kwonlyargs, a.kwarg) if p and p.arg not in ('self', 'cls')]
+
+
+def import_cells(root: Path) -> list:
+    "An import cell holds only imports (nbdev runs it alone); exports import by name, and only what settings.ini requires."
+    problems, s = [], settings(root)
+    required = {plain(re.match(r'[\w.-]+', r).group()) for r in s.get('requirements', '').split()}
+    allowed = {name for name, dists in packages_distributions().items() if required & set(map(plain, dists))}
+    allowed |= set(sys.stdlib_module_names) | {s['lib_name']}
+    for cell in (c for c in each_cell(root) if c.kind == 'code'):
+        body = tree_of(cell).body
+        imports = [n for n in body if isinstance(n, IMPORTS)]
+        say = lambda text: problems.append(f'{cell.where}: {text}')
+        if imports and len(imports) < len(body): say('has imports beside other code')
+        for n in imports if cell.exported else []:
+            if isinstance(n, ast.ImportFrom) and n.level: say(f'has a relative import; write {s["lib_name"]}.NAME')
+            elif isinstance(n, ast.ImportFrom) and n.names[0].name == '*': say(f'imports * from {n.module}')
+            for name in [n.module or ''] if isinstance(n, ast.ImportFrom) else [a.name for a in n.names]:
+                known = name.split('.')[0] in allowed or getattr(n, 'level', 0)
+                if not known: say(f'imports {name}, which settings.ini does not require')
+    return problems
+
+
+def plain(name: str) -> str:
+    "A distribution's name as registries compare it."
+    return re.sub(r'[-_.]+', '-', name).lower()
+
+
+def shape(root: Path) -> list:
+    "A notebook that exports opens with its module, a title and a one-line quote; none is too long to read."
+    problems = []
+    for path in notebooks(root):
+        cells, name = read(root, path), name_of(root, path)
+        if len(cells) > CELLS: problems.append(f'{name}: has {len(cells)} cells, {CELLS} at most')
+        if (size := path.stat().st_size) > BYTES: problems.append(f'{name}: has {size/1e6:.1f} MB, {BYTES/1e6:.0f} at most')
+        if not module_of(cells):
+            problems += [f'{c.where}: exports, but no cell says default_exp' for c in cells if c.exported]
+        elif 'default_exp' not in cells[0].directives or tree_of(cells[0]).body:
+            problems.append(f'{name}: its first cell must be default_exp and nothing else')
+        elif len(cells) < 2 or not re.match(r'# [^\n]+\n+> [^\n]+\Z', cells[1].code.strip()):
+            problems.append(f'{name}: its second cell must be a title and a one-line quote')
+    return problems
+
+
+def saved_outputs(root: Path) -> list:
+    "Saved outputs hold no widget state, no long sound and no error: pictures and text are what people read on the web."
+    problems = []
+    for path in notebooks(root):
+        if 'widgets' in json.loads(path.read_text(encoding='utf8')).get('metadata', {}):
+            problems.append(f'{name_of(root, path)}: has saved widget state')
+        for cell in read(root, path):
+            for o in cell.outputs:
+                if o['output_type'] == 'error': problems.append(f'{cell.where}: its saved output is an error')
+                data = o.get('data', {})
+                if any('jupyter.widget' in kind for kind in data): problems.append(f'{cell.where}: has a saved widget')
+                sounds = re.findall(r'data:audio/[\w.+-]+;base64,([\w+/=\s]+)', json.dumps(data))
+                seconds = max(map(duration, sounds), default=0)
+                if seconds > AUDIO: problems.append(f'{cell.where}: holds {seconds:.1f} s of sound, {AUDIO:g} at most')
+    return problems
+
+
+def duration(base: str) -> float:
+    "Seconds of a sound in base64; infinite where it cannot be read."
+    try: return soundfile.info(io.BytesIO(base64.b64decode(re.sub(r'\\n|\s', '', base)))).duration
+    except (soundfile.LibsndfileError, ValueError): return float('inf')
+
+
+CHECKS = {
+    'the package is what the notebooks export': modules_match,
+    'notebooks are clean': clean,
+    'README.md is what the index notebook says': readme_matches,
+    'a module imports only lower-numbered ones': direction,
+    'only the allowed flags and directives are used': flags,
+    'an export cell holds one short, documented name': export_cells,
+    'every public parameter has a comment beside it': docments,
+    'import cells hold only imports, of what is required': import_cells,
+    'notebooks open as they should and are not too long': shape,
+    'saved outputs are light and without errors': saved_outputs,
+    'the wheel is whole and imports on its own': wheel,
+}

@@ -1,0 +1,191 @@
+"""Runs every notebook through nbdev's `test_nb`, then the checks of the house; ends with `N passed, N failed`.
+
+    tools/test_notebooks.py                     everything, as `make test`
+    tools/test_notebooks.py 20_mel studies/     only the notebooks whose path has one of these fragments
+    tools/test_notebooks.py --flags slow gpu    with the cells that are left out otherwise
+    tools/test_notebooks.py --only checks       only the checks
+
+nbdev's own `nbdev_test` prints no counts, succeeds when a path matches nothing, and waits for ever for a cell that
+hangs; that is why there is this file.
+"""
+import argparse
+import os
+import re
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections import deque
+from dataclasses import dataclass
+from pathlib import Path
+
+from notebooks import FLAGS, ROOT, Problem, name_of, notebooks
+
+# What a notebook's own process runs. Only a file written at the very end says "passed": a notebook that leaves by
+# os._exit(0) has not passed. Shortly before the time is up, faulthandler tells in which line a notebook hangs.
+CHILD = '''
+import faulthandler, sys
+from pathlib import Path
+notebook, root, verdict, patience, *skip = sys.argv[1:]
+sys.argv = sys.argv[:1]
+faulthandler.dump_traceback_later(float(patience))
+from nbdev.test import test_nb
+passed, seconds = test_nb(Path(notebook), skip_flags=skip, basepath=root)
+faulthandler.cancel_dump_traceback_later()
+if passed and not seconds: sys.exit('its front matter says skip_exec: nothing was tested')
+if passed: Path(verdict).write_text('passed')
+sys.exit(not passed)
+'''
+ONE_THREAD = dict.fromkeys(('OMP_NUM_THREADS', 'MKL_NUM_THREADS', 'OPENBLAS_NUM_THREADS', 'NUMBA_NUM_THREADS'), '1')
+
+
+@dataclass
+class Result:
+    "What came of one notebook, check or test."
+    name: str
+    passed: bool
+    seconds: float
+    story: str = ''  # why it failed
+
+    def show(self):
+        "One line, and for a failure the story under it."
+        print(f'{"passed" if self.passed else "FAILED"}  {self.name:<58} {self.seconds:6.1f} s', flush=True)
+        if self.story: print('\n'.join(f'        {line}' for line in self.story.splitlines()), flush=True)
+
+
+class Job:
+    "One notebook in its own process group, with its own $MIRNB_HOME, so that it sees no other notebook's leavings."
+
+    def __init__(self, root: Path, path: Path, timeout: float, skip: list, home: str|None):
+        self.name, self.timeout, self.start = name_of(root, path), timeout, time.monotonic()
+        self.folder = tempfile.TemporaryDirectory(prefix='mirnb-test-', ignore_cleanup_errors=True)
+        self.verdict, self.log = Path(self.folder.name, 'verdict'), Path(self.folder.name, 'log')
+        env = os.environ | ONE_THREAD | dict(
+            IN_TEST='1', PYTHONPATH=str(root), MIRNB_HOME=home or f'{self.folder.name}/home')
+        args = [sys.executable, '-c', CHILD, path, root, self.verdict, f'{timeout*.95:.2f}', *skip]
+        with open(self.log, 'wb') as log:  # a file, not a pipe: a left-over grandchild could hold a pipe open
+            self.process = subprocess.Popen(list(map(str, args)), env=env, cwd=path.parent, start_new_session=True,
+                                            stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+
+    def poll(self) -> Result|None:
+        "The result once there is one; a notebook whose time is up is killed here."
+        seconds = time.monotonic() - self.start
+        late = seconds > self.timeout
+        if self.process.poll() is None and not late: return None
+        self.kill()
+        passed = not late and self.process.returncode == 0 and self.verdict.exists()
+        why = (f'time-out: killed after {self.timeout:g} s' if late else
+               f'its process ended with {self.process.returncode} before the last cell')
+        story = '' if passed else self.tail(why)
+        self.folder.cleanup()
+        return Result(self.name, passed, seconds, story)
+
+    def tail(self, why: str, lines: int = 25) -> str:
+        "The end of what the notebook said; where it said nothing, `why`."
+        text = re.sub(r'\x1b\[[0-9;]*m', '', self.log.read_text(errors='replace')).strip()
+        said = [line for line in text.splitlines() if line.strip()][-lines:]
+        return '\n'.join(said if said and not why.startswith('time-out') else [why, *said])
+
+    def kill(self):
+        "End the whole process group: a notebook's workers must not outlive it."
+        try: os.killpg(self.process.pid, signal.SIGKILL)
+        except ProcessLookupError: pass
+        self.process.wait()
+
+
+def run_notebooks(root: Path, paths: list, workers: int, timeout: float, skip: list, home: str|None = None):
+    "Yield a Result a notebook as they end, `workers` at a time; whatever happens, nothing is left running."
+    waiting, running = deque(paths), []
+    try:
+        while waiting or running:
+            while waiting and len(running) < workers:
+                running.append(Job(root, waiting.popleft(), timeout, skip, home))
+            for job in list(running):
+                if result := job.poll():
+                    running.remove(job)
+                    yield result
+            time.sleep(.05)
+    finally:
+        for job in running: job.kill()
+
+
+def run_functions(functions: dict):
+    "Yield a Result a function: it passes when it returns no problems; an exception is a problem."
+    for name, function in functions.items():
+        start = time.monotonic()
+        try: problems = function() or []
+        except Problem as e: problems = [str(e)]
+        except Exception as e: problems = [f'{type(e).__name__}: {e}']
+        yield Result(name, not problems, time.monotonic() - start, '\n'.join(problems))
+
+
+def select(root: Path, names: list) -> tuple:
+    "The notebooks that the names mean, and the names that mean none."
+    everything = notebooks(root)
+    def means(name, path): return name in str(path.relative_to(root)) or Path(name).resolve() == path
+    lost = [n for n in names if not any(means(n, p) for p in everything)]
+    return [p for p in everything if not names or any(means(n, p) for n in names)], lost
+
+
+def snapshot(root: Path) -> dict:
+    "Size and time of every file that a notebook could spoil."
+    files = [p for folder in ('nbs', 'mirnb', 'figures') for p in (root/folder).rglob('*') if p.is_file()]
+    seen = [p for p in files if '__pycache__' not in p.parts and '.ipynb_checkpoints' not in p.parts]
+    return {str(p.relative_to(root)): (p.stat().st_size, p.stat().st_mtime_ns) for p in seen}
+
+
+def parse(argv: list|None = None) -> argparse.Namespace:
+    "The command line."
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, 'sched_getaffinity') else os.cpu_count()
+    p = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    p.add_argument('names', nargs='*', help='paths or fragments of paths; none = every notebook and every check')
+    p.add_argument('--flags', nargs='+', default=[], choices=FLAGS, help='run the cells under these flags too')
+    p.add_argument('--only', choices=('notebooks', 'checks', 'tools'), help='one part of the whole')
+    p.add_argument('--workers', type=int, default=min(cores, 8), help='notebooks at a time (default: %(default)s)')
+    p.add_argument('--timeout', type=float, default=600, help='seconds a notebook may take (default: %(default)g)')
+    p.add_argument('--home', help='one $MIRNB_HOME for all; default: an empty one for each notebook, never your own')
+    p.add_argument('--root', type=Path, default=ROOT, help=argparse.SUPPRESS)
+    return p.parse_args(argv)
+
+
+def main() -> int:
+    "Run what was asked for; 0 only when something ran and nothing failed."
+    args = parse()
+    root, results = args.root.resolve(), []
+    parts = [args.only] if args.only else ['notebooks'] if args.names else ['notebooks', 'checks', 'tools']
+
+    def report(title, outcomes):
+        print(title, flush=True)
+        for result in outcomes:
+            result.show()
+            results.append(result)
+
+    if 'notebooks' in parts:
+        paths, lost = select(root, args.names)
+        before, skip = snapshot(root), [f for f in FLAGS if f not in args.flags]
+        report(f'{len(paths)} notebook{"s"*(len(paths) != 1)}, {args.workers} at a time',
+               run_notebooks(root, paths, args.workers, args.timeout, skip, args.home))
+        for name in lost or ([] if paths else ['nbs']):
+            report('selection', [Result(name, False, 0, 'no notebook has this in its path')])
+        if not args.names:
+            spoilt = dict(set(snapshot(root).items()) ^ set(before.items()))
+            unspoilt = lambda: [f'{file}: was written while they ran' for file in sorted(spoilt)]
+            report('after the notebooks', run_functions({'the notebooks left the checkout as it was': unspoilt}))
+    if 'checks' in parts:
+        from checks import CHECKS
+        report('the house', run_functions({name: lambda check=check: check(root) for name, check in CHECKS.items()}))
+    if 'tools' in parts:
+        from test_tools import TESTS
+        report('the tools themselves', run_functions(TESTS))
+
+    failed = [r.name for r in results if not r.passed]
+    if failed: print(f'failed: {"; ".join(failed)}')
+    print(f'{len(results) - len(failed)} passed, {len(failed)} failed')
+    return int(bool(failed) or not results)
+
+
+if __name__ == '__main__':
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit('stopped'))  # unwinds, so that no notebook is left running
+    try: sys.exit(main())
+    except KeyboardInterrupt: sys.exit('stopped')

@@ -1,0 +1,308 @@
+"""Tests of the tools: what they must catch is built in a toy project and must be caught, what is right must pass."""
+import base64
+import io
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from contextlib import contextmanager
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import soundfile
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
+
+import checks
+from make_readme import readme
+from notebooks import ROOT, Problem
+
+RUNNER = Path(__file__).with_name('test_notebooks.py')
+INI = '''[DEFAULT]
+repo = toy
+lib_name = toy
+lib_path = toy
+nbs_path = nbs
+doc_path = _docs
+version = 0.0.1
+min_python = 3.11
+license = apache2
+user = toy
+author = toy
+author_email = toy@example.com
+copyright = toy
+title = toy
+description = toy
+keywords = toy
+git_url = https://example.com/toy
+doc_host = https://example.com
+doc_baseurl = /toy
+branch = main
+recursive = True
+update_pyproject = False
+tst_flags = slow gpu data browser
+requirements = numpy>=2
+dev_requirements = nbdev
+console_scripts = toy=toy.last:main
+'''
+
+
+def write(root: Path, name: str, *cells):
+    "A clean notebook: text that begins with '# T' is Markdown, other text is code, a pair is code and its output."
+    made = []
+    for i, cell in enumerate(cells):
+        text, output = cell if isinstance(cell, tuple) else (cell, None)
+        kind = new_markdown_cell if text.startswith('# T') else new_code_cell
+        made.append(kind(text, id=f'c{i}'))
+        if output: made[-1].outputs = [output]
+    kernel = dict(display_name='python3', language='python', name='python3')
+    path = root/'nbs'/f'{name}.ipynb'
+    path.parent.mkdir(parents=True, exist_ok=True)
+    nb = new_notebook(cells=made, metadata=dict(kernelspec=kernel), nbformat_minor=5)
+    path.write_text(json.dumps(nb, indent=1, sort_keys=True, ensure_ascii=False) + '\n')
+
+
+def module(root: Path, number: str, name: str, *cells):
+    "A notebook that exports, with the opening that the house wants."
+    write(root, f'{number}_{name}', f'#| default_exp {name}', '# T\n\n> A quote.', *cells)
+
+
+@contextmanager
+def project():
+    "An empty toy project in a folder of its own."
+    with tempfile.TemporaryDirectory(prefix='mirnb-toy-') as folder:
+        root = Path(folder).resolve()
+        (root/'settings.ini').write_text(INI)
+        (root/'setup.py').write_text((ROOT/'setup.py').read_text())
+        (root/'nbs').mkdir()
+        yield root
+
+
+def run(root: Path, *args) -> tuple:
+    "Exit code and lines of the runner over a toy project."
+    env = {k: v for k, v in os.environ.items() if k != 'IN_TEST'} | {'MIRNB_HOME': str(root/'mine')}
+    done = subprocess.run([sys.executable, RUNNER, '--root', root, *args], text=True, env=env,
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    return done.returncode, done.stdout.strip().splitlines()
+
+
+HANG = '''import subprocess, time, pathlib
+child = subprocess.Popen(['sleep', '600'])
+pathlib.Path('../child').write_text(str(child.pid))
+time.sleep(600)'''
+HOME = '''import os, pathlib
+home = pathlib.Path(os.environ['MIRNB_HOME'])
+assert not home.exists() and home.name != 'mine' and os.environ['IN_TEST'] == '1' and os.environ['OMP_NUM_THREADS'] == '1'
+home.mkdir()'''
+
+
+@cache
+def toy_run() -> tuple:
+    "One run over notebooks of every fate, shared by the tests below: exit code, lines, whether the hanging child died."
+    with project() as root:
+        write(root, '01_good', '1 + 1')
+        write(root, '02_bad', 'assert 1 == 2, "one is not two"')
+        write(root, '03_hang', HANG)
+        write(root, '04_quit', 'import os', 'os._exit(0)')
+        write(root, '05_slow', '#| slow\nassert False, "ran a slow cell"')
+        write(root, 'studies/06_home', HOME)
+        write(root, 'studies/07_home', HOME)
+        write(root, '.ipynb_checkpoints/08_old', 'assert False')
+        code, lines = run(root, '--only', 'notebooks', '--timeout', '20', '--workers', '4')
+        return code, lines, gone(int((root/'child').read_text()))
+
+
+def gone(pid: int) -> bool:
+    "Whether a process has ended, or ends within a second."
+    for _ in range(20):
+        try: os.kill(pid, 0)
+        except ProcessLookupError: return True
+        if Path(f'/proc/{pid}/stat').exists() and ' Z ' in Path(f'/proc/{pid}/stat').read_text(): return True
+        time.sleep(.05)
+    return False
+
+
+def verdicts(lines: list) -> dict:
+    "{notebook: 'passed' or 'FAILED'} from the runner's lines."
+    return {line.split()[1]: line.split()[0] for line in lines if line.startswith(('passed  ', 'FAILED  '))}
+
+
+def want(problems: list, *parts):
+    "Each part stands in one of the problems, and there is no other problem."
+    text = '\n'.join(problems)
+    assert len(problems) == len(parts), f'{len(parts)} problems wanted, but: {text}'
+    for part in parts: assert part in text, f'{part!r} is not in: {text}'
+
+
+def failing_notebook():
+    code, lines, _ = toy_run()
+    assert code == 1 and verdicts(lines)['02_bad'] == 'FAILED' and verdicts(lines)['01_good'] == 'passed', lines
+    assert any('AssertionError: one is not two' in line for line in lines), lines
+
+
+def hanging_notebook():
+    _, lines, died = toy_run()
+    assert verdicts(lines)['03_hang'] == 'FAILED' and any('time-out: killed after 20 s' in line for line in lines), lines
+    assert died, 'its child still runs'
+    assert any('line 4' in line for line in lines), 'no traceback says where it hung'
+
+
+def stopped_runner():
+    with project() as root:
+        write(root, '03_hang', HANG)
+        args = [sys.executable, RUNNER, '--root', root, '03']
+        runner = subprocess.Popen(args, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        for _ in range(600):
+            if (root/'child').exists() and (root/'child').read_text(): break
+            time.sleep(.05)
+        runner.terminate()
+        said = runner.communicate()[0].decode()
+        assert runner.returncode == 1 and said.splitlines()[-1] == 'stopped', said
+        assert gone(int((root/'child').read_text())), 'a notebook runs on'
+
+
+def leaving_notebook():
+    assert verdicts(toy_run()[1])['04_quit'] == 'FAILED'
+
+
+def own_home():
+    found = verdicts(toy_run()[1])
+    assert found['studies/06_home'] == found['studies/07_home'] == 'passed', toy_run()[1]
+
+
+def last_line():
+    code, lines, _ = toy_run()
+    assert lines[-1] == '5 passed, 3 failed', lines  # seven notebooks, and that they left the checkout as it was
+    assert sum(' passed, ' in line for line in lines) == 1, lines
+
+
+def slow_flag():
+    assert verdicts(toy_run()[1])['05_slow'] == 'passed'
+    with project() as root:
+        write(root, '05_slow', '#| slow\nassert False, "ran a slow cell"')
+        code, lines = run(root, '05', '--flags', 'slow')
+        assert code == 1 and lines[-1] == '0 passed, 1 failed', lines
+
+
+def empty_selection():
+    with project() as root:
+        for args in (['--only', 'notebooks'], ['nowhere']):
+            code, lines = run(root, *args)
+            assert code == 1 and lines[-1].endswith(' 1 failed'), lines
+
+
+def unknown_flags():
+    with project() as root:
+        write(root, '01_a', '#| slow\n1', '#| eval: false\n1', '#| hide\n# |x| is no directive\n1', 'x = "#| export"')
+        want(checks.flags(root), "cell 3: unknown directive 'x|'")
+        write(root, '01_a', '#| slwo\n1', '#| slow gpu\n1', '#| export other\n1', '1\n#| export', '#| eval false\n1')
+        want(checks.flags(root), "cell 1: unknown directive 'slwo'", "cell 2: 'gpu' after 'slow'",
+             'cell 3: exports into another', 'cell 4', "cell 5: unknown directive 'eval'")
+
+
+def upward_import():
+    with project() as root:
+        module(root, '10', 'low', '#| export\ndef f():\n    from toy.high import g')
+        module(root, '20', 'high', '#| export\nfrom toy.low import f\nfrom toy import low\nimport toy.low, os',
+               'import toy.top')
+        module(root, '30', 'top', '#| export\nimport toy.top', '#| export\nfrom .high import g\nfrom toy import nothing')
+        want(checks.direction(root), '10_low cell 3: low (10) imports high (20)', 'top (30) imports top (30)', 'toy.nothing')
+
+
+def house_rules():
+    good = '#| export\ndef f(x,  # a number\n      *rest,  # more\n     ):\n    "Doc."'
+    with project() as root:
+        module(root, '01', 'a', '#| export\nimport numpy as np\nfrom toy.b import c', good, '#| export\n_x = 1\nY, Z = 2, 3')
+        want([p for check in (checks.export_cells, checks.docments, checks.import_cells, checks.shape) for p in check(root)])
+        long = '#| export\ndef g():\n    "Doc."\n' + '    1\n'*40
+        module(root, '01', 'a', '#| export\nclass A: "Doc."\nB: int = 1', '#| export\ndef f(x): pass', long,
+               'import os\nos.getcwd()', '#| export\nfrom numpy import *\nfrom . import b\nimport fastcore.test')
+        want(checks.export_cells(root), 'exports A, B; a cell holds one function, one class or some constants',
+             'f has no docstring', 'g has 42 lines')
+        want(checks.docments(root), 'f has no comment beside x')
+        want(checks.import_cells(root), 'cell 6: has imports beside', '* from numpy', 'relative',
+             'fastcore.test, which settings.ini')
+        write(root, '01_a', '#| default_exp a\nimport os', *['1']*60)
+        want(checks.shape(root), 'has 61 cells', 'first cell')
+        write(root, '02_b', '%time 1')
+        try: checks.import_cells(root)
+        except Problem as e: assert '02_b cell 1: is no plain Python' in str(e)
+        else: assert False, 'a magic was not caught'
+
+
+def sound(seconds: float):
+    "The output of a cell that shows a sound, as IPython writes it."
+    soundfile.write(wav := io.BytesIO(), np.zeros(int(8000*seconds)), 8000, format='WAV')
+    code = base64.b64encode(wav.getvalue()).decode()
+    return new_output('display_data', {'text/html': f'<audio controls><source src="data:audio/wav;base64,{code}"></audio>'})
+
+
+def heavy_outputs():
+    with project() as root:
+        widget = new_output('display_data', {'application/vnd.jupyter.widget-view+json': {}})
+        write(root, '01_a', ('1', sound(2.9)))
+        want(checks.saved_outputs(root))
+        error = new_output('error', ename='E', evalue='', traceback=[])
+        write(root, '01_a', ('1', sound(3.1)), ('2', widget), ('3', error))
+        want(checks.saved_outputs(root), 'cell 1: holds 3.1 s', 'cell 2: has a saved widget', 'cell 3: its saved output is')
+
+
+def modules_and_clean():
+    with project() as root:
+        module(root, '01', 'a', '#| export\nX = 1')
+        module(root, '02', 'b', '#| export\nY = 1')
+        checks.call('nbdev_export', [checks.tool('nbdev_export')], root)
+        want(checks.modules_match(root) + checks.clean(root))
+        (root/'toy'/'old.py').write_text('')
+        (root/'toy'/'b.py').unlink()
+        module(root, '01', 'a', '#| export\nX = 2')
+        path = root/'nbs'/'01_a.ipynb'
+        path.write_text(path.read_text().replace('"execution_count": null', '"execution_count": 7'))
+        want(checks.modules_match(root), 'old.py: no notebook', 'b.py: is missing', 'a.py: is not what its notebook')
+        want(checks.clean(root), '01_a: is not clean')
+
+
+def readme_from_index():
+    with project() as root:
+        want(checks.readme_matches(root), 'nbs/index.ipynb: does not exist yet')
+        table = new_output('execute_result', {'text/markdown': '| a |', 'text/html': '<table>', 'text/plain': 'a'})
+        write(root, 'index', '# Toy\n\n![f](../figures/f.png) and [low](01_low.ipynb#x) and [web](https://a.b/c)',
+              '#| hide\nsecret = 1', ('#| echo: false\nshow()', table), '#| eval: false\nx = 1')
+        text = readme(root)
+        for part in ('![f](figures/f.png)', '[low](nbs/01_low.ipynb#x)', '(https://a.b/c)', '| a |', 'x = 1'):
+            assert part in text, text
+        for part in ('secret', 'show()', '#|', '<table>'): assert part not in text, text
+        want(checks.readme_matches(root), 'README.md: is not what')
+        (root/'README.md').write_text(text)
+        want(checks.readme_matches(root), 'figures/f.png, which', 'nbs/01_low.ipynb, which')
+        write(root, 'index', ('1', new_output('display_data', {'image/png': ''})))
+        want(checks.readme_matches(root), 'shows a picture as output')
+
+
+def incomplete_wheel():
+    with project() as root:
+        for name, text in {'toy/__init__.py': '', 'toy/a.py': 'X = 1', 'toy/data.txt': 'lost'}.items():
+            (root/name).parent.mkdir(exist_ok=True)
+            (root/name).write_text(text)
+        want(checks.wheel(root), 'toy/data.txt: is not in the wheel', 'promises a command from toy.last')
+
+
+TESTS = {
+    'a notebook that fails is reported with its error': failing_notebook,
+    'a notebook that hangs is killed, and its children': hanging_notebook,
+    'a runner that is stopped leaves nothing running': stopped_runner,
+    'a notebook that leaves early has not passed': leaving_notebook,
+    'each notebook has an empty $MIRNB_HOME of its own': own_home,
+    'the last line counts, once': last_line,
+    'a flagged cell runs when asked for only': slow_flag,
+    'an empty selection fails': empty_selection,
+    'an unknown flag is caught': unknown_flags,
+    'an upward import is caught': upward_import,
+    'broken house rules are caught': house_rules,
+    'heavy outputs are caught': heavy_outputs,
+    'stale modules and unclean notebooks are caught': modules_and_clean,
+    'README.md follows the index notebook': readme_from_index,
+    'an incomplete wheel is caught': incomplete_wheel,
+}
