@@ -15,7 +15,8 @@ from .core import MirnbError, preset
 from .study import publish, run_study, summary
 
 # %% ../nbs/60_cli.ipynb #9d495303
-def study(args) -> None:
+def study(args,  # preset, workers, figures, results, weights
+          ) -> None:
     "Run a study and say where its report and figures are."
     run = run_study(preset(args.preset), args.workers)
     print(summary(run))
@@ -25,7 +26,8 @@ def study(args) -> None:
     print(f'report:  {run.folder}/report.html')
 
 # %% ../nbs/60_cli.ipynb #fcdd3d57
-def presets(args) -> None:
+def presets(args,  # name
+            ) -> None:
     "Print a preset in full."
     print(json.dumps(asdict(preset(args.name)), indent=1))
 

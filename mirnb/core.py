@@ -47,16 +47,16 @@ def home() -> Path:  # the folder of all caches and runs, made if missing
 def atomic(path: str|Path):  # the final name; yields a temporary path beside it
     "Write to a temporary name; on success flush to disk and rename, on failure leave no trace."
     path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f'.{path.stem}-{os.getpid()}{path.suffix}')  # same suffix: writers choose a format by it
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
         yield part
         with open(part, 'rb+') as f: os.fsync(f.fileno())
         os.replace(part, path)
     except OSError as e:
         raise MirnbError(f'{path}: cannot be written ({e.strerror or e}); free some space or choose another folder.') from e
     finally:
-        part.unlink(missing_ok=True)
+        if path.parent.is_dir(): part.unlink(missing_ok=True)
 
 # %% ../nbs/00_core.ipynb #1c53a302
 def write_json(path: str|Path,  # the file to write
@@ -110,7 +110,7 @@ def parallel(work: str,  # 'module:function' of one argument; by name, since a n
              jobs: list,  # arguments
              workers: int = 2,  # processes
              label: str = '',  # of the progress bar
-             progress: bool = True,
+             progress: bool = True,  # show the bar
              chunk: int = 1,  # jobs sent at once
              ) -> Iterator:  # results in the order of the jobs
     "Map a function over jobs in spawned processes with one intra-op thread each and a progress bar."
@@ -140,7 +140,7 @@ class TokenizerConfig:
     depth: int = 3  # residual blocks a stride, dilations 1, 3, 9
     codes: int = 2048  # codebook size, as Jukebox
     dim: int = 64  # codebook dimension, as Jukebox
-    steps: int = 6000  # optimiser steps
+    steps: int = 3000  # optimiser steps
     batch: int = 8  # crops a step
     crop: int = 16_384  # samples a crop
     lr: float = 1e-3  # Adam, decayed linearly to 0
@@ -153,12 +153,12 @@ class TokenizerConfig:
 class FormerConfig:
     "One former: a stem that turns frames or tokens into positions, and a transformer encoder over them."
     stem: str = 'mel'  # 'mel' | 'tokens' | 'vectors'
-    segment: int = 3440  # frames or tokens a segment; 344.5 a second
-    patch: int = 16  # frames folded into one position; 1 = one by one, as the paper
-    width: int = 128  # d_model
+    segment: int = 3456  # frames or tokens a segment; 344.5 a second
+    patch: int = 32  # frames folded into one position; 1 = one by one, as the paper
+    width: int = 192  # d_model
     layers: int = 4  # the paper's depth
-    heads: int = 4  # attention heads
-    feedforward: int = 512  # hidden width of the feed-forward block
+    heads: int = 6  # attention heads
+    feedforward: int = 768  # hidden width of the feed-forward block
     dropout: float = .1  # on each sublayer's output
     norm: str = 'pre'  # 'pre' | 'post' layer norm
     norm_eps: float = 1e-5  # of every layer norm
@@ -253,7 +253,7 @@ def _fair(name: str, pretrain: int, finetune: int, **corpus) -> StudyConfig:
     "Three arms with the same sizes and schedules; only the stem differs."
     adam = OptimiserConfig(batch=32, lr=1e-3, warmup=.1)
     base = with_arms(StudyConfig(name, CorpusConfig(**corpus)), pretrain__optimiser=replace(adam, epochs=pretrain),
-                     finetune__optimiser=replace(adam, epochs=finetune))
+                     finetune__optimiser=replace(adam, epochs=finetune, lr=7e-4))
     return change(base, token__former__stem='tokens', codebook__former__stem='vectors')
 
 # %% ../nbs/00_core.ipynb #f7975e97
@@ -273,6 +273,6 @@ def _paper() -> StudyConfig:
 def preset(name: str) -> StudyConfig:  # 'study' | 'full' | 'paper'
     "A study by name; raises `MirnbError` that lists the names."
     if name == 'study': return _fair('study', 8, 24)
-    if name == 'full': return change(_fair('full', 10, 20, renditions=3, pool=600), tokenizer=TokenizerConfig())
+    if name == 'full': return change(_fair('full', 10, 24, renditions=2, pool=600), tokenizer=TokenizerConfig())
     if name == 'paper': return _paper()
     raise MirnbError(f'{name}: no such preset; choose study, full or paper.')

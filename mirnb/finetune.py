@@ -72,7 +72,8 @@ class Classifier(nn.Module):
              weights: torch.Tensor,  # (K,) of `class_weights`
              ) -> torch.Tensor:  # scalar
         "Weighted cross-entropy, its mean over segments."
-        return F.cross_entropy(self(x), y, weights, reduction='sum', label_smoothing=self.config.label_smoothing) / len(y)
+        smooth = self.config.label_smoothing
+        return F.cross_entropy(self(x), y, weights, reduction='sum', label_smoothing=smooth) / len(y)
 
 # %% ../nbs/33_finetune.ipynb #199fb03b
 def save_classifier(classifier: Classifier, path: str|Path) -> Path:  # the safetensors file
@@ -85,7 +86,7 @@ def load_classifier(path: str|Path) -> Classifier:  # a file that `save_classifi
     "Read a classifier, ready to predict; raises `MirnbError` where the file is missing, corrupt or of other settings."
     tensors, settings = read_weights(path)
     if 'classes' not in settings: raise MirnbError(f'{path}: holds no classifier; check the path.')
-    plain = lambda cls, key: cls(**{k: v for k, v in settings[key].items() if k != 'optimiser'})  # the head needs no optimiser
+    plain = lambda cls, key: cls(**{k: v for k, v in settings[key].items() if k != 'optimiser'})  # its work is done
     model = Classifier(Former(FormerConfig(**settings['former'])), settings['classes'],
                        plain(FinetuneConfig, 'config'), plain(PretrainConfig, 'pretext'))
     return fill(model, tensors, path).eval()

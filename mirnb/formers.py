@@ -74,10 +74,11 @@ class VectorStem(nn.Module):
     def set_codebook(self, codebook):
         "Scale the vectors (codes, dim) as the config says and keep them."
         c = torch.as_tensor(codebook).float()
-        scale = {'raw': lambda: c, 'unit': lambda: F.normalize(c), 'standard': lambda: (c - c.mean(0)) / c.std(0)}
-        if self.scaling not in scale: raise MirnbError(f'FormerConfig: vectors is {self.scaling!r}; choose {", ".join(scale)}.')
-        if c.shape != self.codebook.shape:
-            raise MirnbError(f'codebook: has shape {tuple(c.shape)}, the former wants {tuple(self.codebook.shape)}; use its tokenizer.')
+        scale = dict(raw=lambda: c, unit=lambda: F.normalize(c), standard=lambda: (c - c.mean(0)) / c.std(0))
+        have, want = tuple(c.shape), tuple(self.codebook.shape)
+        if self.scaling not in scale:
+            raise MirnbError(f'FormerConfig: vectors is {self.scaling!r}; choose {", ".join(scale)}.')
+        if have != want: raise MirnbError(f'codebook: has shape {have}, the former wants {want}; use its tokenizer.')
         self.codebook.copy_(scale[self.scaling]())
 
     prepare = TokenStem.prepare
@@ -94,11 +95,12 @@ class Former(nn.Module):
                  config: FormerConfig,  # which stem, which sizes
                  ):
         super().__init__()
-        stems = dict(mel=MelStem, tokens=TokenStem, vectors=VectorStem)
-        for name, value, choice in (('stem', config.stem, stems), ('pool', config.pool, ('mean', 'cls', 'overwrite', 'first'))):
+        stems, pools = dict(mel=MelStem, tokens=TokenStem, vectors=VectorStem), ('mean', 'cls', 'overwrite', 'first')
+        for name, value, choice in (('stem', config.stem, stems), ('pool', config.pool, pools)):
             if value not in choice: raise MirnbError(f'FormerConfig: {name} is {value!r}; choose {", ".join(choice)}.')
         if config.segment % config.patch:
-            raise MirnbError(f'FormerConfig: segment {config.segment} is not a multiple of patch {config.patch}; choose others.')
+            raise MirnbError(f'FormerConfig: segment {config.segment} is not a multiple of patch {config.patch}; '
+                             'choose others.')
         self.config, self.stem, self.encoder = config, stems[config.stem](config), Encoder(config)
         if config.pool in ('cls', 'overwrite'): self.cls = nn.Parameter(.02 * torch.randn(config.width))
         self.register_buffer('place', sinusoids(config.segment // config.patch + 1, config.width), persistent=False)
@@ -111,7 +113,9 @@ class Former(nn.Module):
         if self.config.pool == 'overwrite': x = torch.cat([self.cls.expand(len(x), 1, -1).to(x), x[:, 1:]], 1)
         return self.encoder(x + self.place[:x.shape[1]])
 
-    def prepare(self, x): return self.stem.prepare(x)
+    def prepare(self, x):
+        "Scale the input, in its own shape: what pretraining hides parts of."
+        return self.stem.prepare(x)
 
     def pool(self, x):
         "(B, N or 1 + N, D) -> (B, D)"
@@ -129,8 +133,14 @@ class Former(nn.Module):
         "Frames (B, T, bands) dB or ids (B, T) -> (B, D)"
         return self.pool(self.encode(self.prepare(x)))
 
-    def set_scale(self, mean, std): self.stem.mean.copy_(torch.as_tensor(mean)), self.stem.std.copy_(torch.as_tensor(std).clamp(min=1e-3))
-    def set_codebook(self, codebook): self.stem.set_codebook(codebook)
+    def set_scale(self, mean, std):
+        "Mel: the training data's mean and standard deviation of each band, dB."
+        self.stem.mean.copy_(torch.as_tensor(mean))
+        self.stem.std.copy_(torch.as_tensor(std).clamp(min=1e-3))
+
+    def set_codebook(self, codebook):
+        "Vectors: the tokenizer's (codes, dim)."
+        self.stem.set_codebook(codebook)
 
 # %% ../nbs/31_formers.ipynb #c777ebd7
 def save_weights(module: nn.Module,  # what to save
@@ -161,7 +171,8 @@ def fill(module: nn.Module,  # made from the settings of the file
     "Put tensors into a module; raises `MirnbError` where names or shapes differ."
     try: module.load_state_dict(tensors)
     except RuntimeError:
-        raise MirnbError(f'{path}: holds weights of other settings than its header says; delete it and make it again.') from None
+        raise MirnbError(f'{path}: holds weights of other settings than its header says; '
+                         'delete it and make it again.') from None
     return module
 
 # %% ../nbs/31_formers.ipynb #edb30d80

@@ -337,7 +337,7 @@ def train_vqvae(waves,  # len() and [i] -> (samples,) float32, 44.1 kHz mono
                 folder: Path,  # for the checkpoint; a run that stopped goes on from it
                 progress: bool = True,  # show a bar
                 precision: str = 'float32',  # 'bfloat16' = convolutions by autocast
-                every: int = 250,  # steps between checkpoints
+                every: int = 100,  # steps between checkpoints
                 ) -> tuple:  # (VQVAE, history: step, loss, snr in dB, perplexity)
     "Train the small VQ-VAE; on one machine the same weights to the bit, whether or not it was interrupted."
     torch.manual_seed(seed_of(config.seed, 'weights') % 2**31)

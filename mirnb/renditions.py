@@ -70,10 +70,11 @@ def programs(performance: str,  # 'idiomatic' | 'mixed' | 'neutral' | 'uniform'
     raise MirnbError(f'{performance}: no such performance; choose idiomatic, mixed, neutral or uniform.')
 
 # %% ../nbs/13_renditions.ipynb #6de15c6e
-def program_of(performance: str, genre: str,
-               work_id: str,
-               rendition: int = 0,
-               seed: int = 0,
+def program_of(performance: str,  # 'idiomatic' | 'mixed' | 'neutral' | 'uniform'
+               genre: str,  # a class
+               work_id: str,  # names the draw
+               rendition: int = 0,  # 0 = the work's first performance
+               seed: int = 0,  # of the corpus
                ) -> int:  # General MIDI program, from 0
     "The program that plays a rendition: one uniform number from the work's id, looked up in the class's distribution."
     shares = programs(performance, genre)
@@ -82,10 +83,10 @@ def program_of(performance: str, genre: str,
 
 # %% ../nbs/13_renditions.ipynb #c28b5901
 def perform(notes: np.ndarray,  # (notes, 4) onset and duration in quarters, pitch, accent
-            work_id: str,
+            work_id: str,  # names every draw
             rendition: int = 0,  # 0 = the work's first performance
-            seconds: float = 30.,
-            seed: int = 0,
+            seconds: float = 30.,  # of the clip
+            seed: int = 0,  # of the corpus
             ) -> np.ndarray:  # (notes, 4) onset s, duration s, pitch, MIDI velocity
     "One performance: 96 to 144 quarters a minute, transposed by -5 to +6 semitones, uneven by 6 ms."
     r = rng_of('perform', seed, work_id, rendition)
@@ -133,7 +134,7 @@ def _sound_font() -> bytes:
 def render(notes: np.ndarray,  # (notes, 4) onset s, duration s, pitch, velocity
            program: int,  # General MIDI, from 0
            room: str,  # any name: it decides on the room
-           seconds: float = 30.,
+           seconds: float = 30.,  # of the clip
            ) -> np.ndarray:  # (samples,) float32, 44.1 kHz mono, RMS 0.08
     "The sound of a performance in a room."
     from midirenderer import render_wave_from   # 6 MB of compiled synthesiser: only where sound is made
@@ -178,9 +179,9 @@ def _is_clip(path: str|Path, seconds: float) -> bool:
     except (OSError, RuntimeError): return False
 
 # %% ../nbs/13_renditions.ipynb #47e93037
-def corpus(config: CorpusConfig = CorpusConfig(),
+def corpus(config: CorpusConfig = CorpusConfig(),  # what to make
            workers: int = 2,  # processes
-           progress: bool = True,
+           progress: bool = True,  # show bars
            ) -> pd.DataFrame:  # one row a clip, all clips on disk
     "The embedded corpus: chosen, split, rendered in parallel, resumable; the same config gives the same bytes."
     scores, notes = read_scores(workers, progress)

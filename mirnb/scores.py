@@ -285,7 +285,7 @@ def _read_all(works: list, workers: int, progress: bool) -> tuple:  # table, lis
 
 # %% ../nbs/12_scores.ipynb #61e61fc0
 def read_scores(workers: int = 2,  # processes
-                progress: bool = True,
+                progress: bool = True,  # show a bar
                 ) -> tuple:  # table (one row a work), list of notes (notes, 4) in the same order
     "All embedded works with their notes, read once and kept under `$MIRNB_HOME`; raises `MirnbError` for a corrupt copy."
     works = list_works()
@@ -307,7 +307,7 @@ def read_scores(workers: int = 2,  # processes
 
 # %% ../nbs/12_scores.ipynb #d874d70f
 def choose(table: pd.DataFrame,  # one row a work: work_id, genre, group
-           config: CorpusConfig,
+           config: CorpusConfig,  # classes, per_class, pool, seed
            ) -> pd.DataFrame:  # the chosen works with a split: train, valid, test, pool
     "Up to `per_class` distinct works a class, split 70/10/20 by group within each class, and a pool of further tunes."
     genres = config.classes or GENRES

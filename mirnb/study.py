@@ -4,9 +4,9 @@
 
 # %% auto #0
 __all__ = ['CONTROL', 'MODELS', 'Run', 'make_corpus', 'extract_mel', 'extract_tokens', 'save_predictions', 'run_baselines',
-           'Waves', 'measure_tokenizer', 'train_tokenizer', 'train_arm', 'plan', 'do_step', 'last_line', 'Status',
-           'run_plan', 'predictions', 'evidence', 'histories', 'code_facts', 'flat_map', 'embeddings',
-           'draw_embeddings', 'draw_scores', 'slug', 'clocked', 'run_study', 'publish', 'summary', 'toy']
+           'Waves', 'train_tokenizer', 'train_arm', 'plan', 'do_step', 'last_line', 'Status', 'run_plan', 'predictions',
+           'evidence', 'histories', 'code_facts', 'flat_map', 'embeddings', 'draw_embeddings', 'draw_scores', 'slug',
+           'clocked', 'run_study', 'publish', 'summary', 'toy']
 
 # %% ../nbs/45_study.ipynb #7c98cd6c
 import contextlib
@@ -25,14 +25,14 @@ from filelock import FileLock, Timeout
 
 from .audio import load_audio
 from .baselines import majority, mfcc_statistics, mfcc_svm, stratified
-from .codebook import centroids, enrichment, perplexity, usage
+from .codebook import centroids, enrichment, usage
 from .core import (ArmConfig, CorpusConfig, FinetuneConfig, FormerConfig, MirnbError, OptimiserConfig, PretrainConfig,
                         StudyConfig, TokenizerConfig, atomic, fingerprint, home, read_json, write_json)
 from .figures import (canvas, confusion_matrix, corpus_overview, embedding_map, f1_bars, headline,
                            learning_curves, save)
 from .finetune import predict
 from .formers import load_former
-from .jukebox import VQVAE, snr, spectral_convergence, train_vqvae
+from .jukebox import VQVAE, assess, train_vqvae
 from .metrics import chance_bound, confusion, paired, score
 from .renditions import corpus
 from .report import write_report
@@ -40,6 +40,7 @@ from .representations import SHIPPED, LogMel, Tokens, sha256_of
 from .scores import GENRES
 from .store import Store, extract
 from .training import finetune, new_former, pretrain
+from .transformer import precision_of
 
 # %% ../nbs/45_study.ipynb #f721fde9
 @dataclass(frozen=True)
@@ -77,7 +78,8 @@ class Run:
         return home()/'stores'/(f'mel-{clips}' if stem == 'mel' else f'tokens-{clips}-{sha256_of(self.weights)[:8]}')
 
 # %% ../nbs/45_study.ipynb #9f7b13e1
-def make_corpus(run: Run) -> None:
+def make_corpus(run: Run,  # of the study
+                ) -> None:
     "Render the clips, write the table of tracks and a picture of both."
     table = corpus(run.study.corpus)
     with atomic(run.folder/'tracks.csv') as part: table.to_csv(part, index=False)
@@ -94,16 +96,22 @@ def _extract(run: Run, representation, folder: Path, workers: int) -> None:
     if len(bad):
         raise MirnbError(f'{bad.path[bad.index[0]]}: {bad.what[bad.index[0]]} ({len(bad)} such clips); delete it and run again to render it anew.')
 
-def extract_mel(run: Run, workers: int = 2) -> None:
+# %% ../nbs/45_study.ipynb #0a91e9d7
+def extract_mel(run: Run,  # with a track table
+                workers: int = 2,  # processes
+                ) -> None:
     "Log-Mel of all clips."
     _extract(run, LogMel(), run.store('mel'), workers)
 
-def extract_tokens(run: Run, workers: int = 1) -> None:
-    "Tokens of all clips, and each code's mean Mel and use on the training part."
+# %% ../nbs/45_study.ipynb #79586cf9
+def extract_tokens(run: Run,  # with a track table and weights
+                   workers: int = 1,  # processes
+                   ) -> None:
+    "Tokens of all clips."
     _extract(run, Tokens(str(run.weights) if run.study.tokenizer else None), run.store('tokens'), workers)
 
-# %% ../nbs/45_study.ipynb #0a91e9d7
-def save_predictions(run: Run,
+# %% ../nbs/45_study.ipynb #e77ae76e
+def save_predictions(run: Run,  # where to
                      model: str,  # its name
                      tracks: pd.DataFrame,  # the test tracks
                      guess,  # (tracks,) genre names
@@ -114,8 +122,9 @@ def save_predictions(run: Run,
     if probabilities is not None: table[[f'p({g})' for g in run.genres]] = np.round(probabilities, 6)
     with atomic(run.folder/'predictions'/f'{model}.csv') as part: table.to_csv(part, index=False)
 
-# %% ../nbs/45_study.ipynb #79586cf9
-def run_baselines(run: Run) -> None:
+# %% ../nbs/45_study.ipynb #8e6d2ac3
+def run_baselines(run: Run,  # with log-Mel
+                  ) -> None:
     "Majority, stratified guesses and MFCC + SVM, all on the formers' split and training clips."
     train, valid, test = (run.part(s) for s in ('train', 'valid', 'test'))
     save_predictions(run, 'majority', test, majority(train.genre, len(test)))
@@ -127,44 +136,32 @@ def run_baselines(run: Run) -> None:
     with atomic(run.folder/'svm_grid.csv') as part: grid.to_csv(part, index=False)
     save_predictions(run, 'MFCC + SVM', test, machine.predict(X['test']))
 
-# %% ../nbs/45_study.ipynb #e77ae76e
+# %% ../nbs/45_study.ipynb #e00e8806
 class Waves:
     "Training clips as waves, decoded when asked for: `len()` and `[i]`."
     def __init__(self, paths: list): self.paths = list(paths)
     def __len__(self) -> int: return len(self.paths)
     def __getitem__(self, i: int) -> np.ndarray: return load_audio(self.paths[i])
 
-# %% ../nbs/45_study.ipynb #8e6d2ac3
-def measure_tokenizer(model: VQVAE,
-                      waves: Waves,  # clips that the training did not see
-                      ) -> dict:  # clips, snr_db, spectral_convergence (medians), codes_used, perplexity
-    "How close decoded tokens come to clips, and how many codes carry them."
-    rows, counts = [], np.zeros(len(model.codebook), int)
-    for i in range(len(waves)):
-        tokens = model.encode(waves[i])
-        truth, guess = waves[i][:len(tokens)*model.hop], model.decode(tokens)
-        rows.append((snr(truth, guess), spectral_convergence(truth, guess)))
-        counts += usage([tokens], len(counts))
-    ratio, distance = np.median(rows, axis=0)
-    return dict(clips=len(waves), snr_db=round(float(ratio), 2), spectral_convergence=round(float(distance), 4),
-                codes_used=int((counts > 0).sum()), perplexity=round(float(perplexity(counts)), 1))
-
-# %% ../nbs/45_study.ipynb #e00e8806
-def train_tokenizer(run: Run) -> None:
+# %% ../nbs/45_study.ipynb #5497a4ad
+def train_tokenizer(run: Run,  # with a track table
+                    ) -> None:
     "Train the small VQ-VAE on the training clips; its card says on what, how long, and how well it does on validation clips."
+    if run.weights.exists(): return
     train, valid = run.part('train'), run.part('valid')
-    model, history = train_vqvae(Waves(train.path), run.study.tokenizer, run.folder/'tokenizer')
+    model, history = train_vqvae(Waves(train.path), run.study.tokenizer, run.folder/'tokenizer', precision='bfloat16' if precision_of('auto') == 'bf16' else 'float32')
+    with atomic(run.folder/'tokenizer'/'history.csv') as part: history.to_csv(part, index=False)
     c = run.study.corpus
     card = dict(data=f'{len(train)} training clips of {c.seconds:g} s of the embedded corpus ({c.performance}, seed {c.seed})',
                 steps=run.study.tokenizer.steps, seed=run.study.tokenizer.seed, preset=run.study.name,
-                **measure_tokenizer(model, Waves(valid.path[::max(1, len(valid)//24)])))
+                **assess(model, Waves(valid.path[::max(1, len(valid)//24)])))
     model.save(run.weights, card)
 
-# %% ../nbs/45_study.ipynb #2131f17c
+# %% ../nbs/45_study.ipynb #5e150fc2
 CONTROL = 'SpectroFormer (random weights)'
 
-# %% ../nbs/45_study.ipynb #5e150fc2
-def train_arm(run: Run,
+# %% ../nbs/45_study.ipynb #f3d4ca5d
+def train_arm(run: Run,  # with log-Mel, or tokens
               model: str,  # 'SpectroFormer', 'TokenFormer', 'CodebookFormer', or the control
               ) -> None:
     "Pretrain (not the control), fine-tune, predict the test tracks."
@@ -182,7 +179,7 @@ def train_arm(run: Run,
     probabilities = predict(classifier, store, test.track_id.tolist(), arm.finetune.votes)
     save_predictions(run, model, test, [run.genres[k] for k in probabilities.argmax(1)], probabilities)
 
-# %% ../nbs/45_study.ipynb #cfc28a35
+# %% ../nbs/45_study.ipynb #aa0e0455
 def plan(study: StudyConfig) -> dict:  # {step: (function of this module, arguments, steps that must be done)}
     "The steps after the log-Mel, the longest chains first."
     steps = {}
@@ -193,11 +190,11 @@ def plan(study: StudyConfig) -> dict:  # {step: (function of this module, argume
         steps[model] = 'train_arm', (model,), needs
     return steps
 
-# %% ../nbs/45_study.ipynb #19343b6f
-def do_step(run: Run,
+# %% ../nbs/45_study.ipynb #09fc81ba
+def do_step(run: Run,  # where to
             name: str,  # of the step: its log and its clock
             function: str,  # of this module
-            arguments: tuple = (),
+            arguments: tuple = (),  # of the function, after the run
             ) -> None:
     "One step in this process; what it prints goes to its log, its seconds are added to those of earlier tries."
     log, clock = run.folder/'logs'/f'{name}.log', run.folder/'steps'/f'{name}.json'
@@ -210,13 +207,13 @@ def do_step(run: Run,
             wall, cpu = time.perf_counter() - start[0], time.process_time() - start[1]
             write_json(clock, dict(wall=spent['wall'] + wall, cpu=spent['cpu'] + cpu))
 
-# %% ../nbs/45_study.ipynb #09fc81ba
+# %% ../nbs/45_study.ipynb #2838cf14
 def last_line(log: Path) -> str:  # '' where there is none
     "What a progress bar shows now: the text after the last carriage return."
     if not log.exists(): return ''
     return log.read_bytes()[-400:].decode(errors='replace').replace('\r', '\n').rstrip().rpartition('\n')[2]
 
-# %% ../nbs/45_study.ipynb #2838cf14
+# %% ../nbs/45_study.ipynb #8c3528ec
 class Status:
     "One line a step that starts or ends; between them, what the running steps last said."
     def __init__(self, run: Run):
@@ -233,8 +230,8 @@ class Status:
         for name in running:
             if line := last_line(self.run.folder/'logs'/f'{name}.log'): self.say(f'  {line[:150]}')
 
-# %% ../nbs/45_study.ipynb #8c3528ec
-def run_plan(run: Run,
+# %% ../nbs/45_study.ipynb #dca30dda
+def run_plan(run: Run,  # where to
              steps: dict,  # of `plan`
              workers: int = 2,  # processes of one thread
              ) -> None:
@@ -256,10 +253,11 @@ def run_plan(run: Run,
                 status.say(f'{name}: done')
             status.show(list(running.values()))
 
-# %% ../nbs/45_study.ipynb #251b6278
+# %% ../nbs/45_study.ipynb #622584b7
 MODELS = ('SpectroFormer', 'TokenFormer', 'CodebookFormer', 'MFCC + SVM', CONTROL, 'stratified', 'majority')
 
-def predictions(run: Run,
+# %% ../nbs/45_study.ipynb #fdfc095b
+def predictions(run: Run,  # where all steps are done
                 model: str,  # its name
                 ) -> pd.DataFrame:  # one row a test track, with class numbers truth_id and guess_id
     "The predictions of a model."
@@ -267,7 +265,7 @@ def predictions(run: Run,
     number = {g: i for i, g in enumerate(run.genres)}
     return table.assign(truth_id=table.genre.map(number), guess_id=table.guess.map(number))
 
-# %% ../nbs/45_study.ipynb #622584b7
+# %% ../nbs/45_study.ipynb #9f94924c
 def evidence(run: Run) -> dict:  # as `results.json` holds it
     "Every score with its interval; the models are compared on the same tracks and the same resamples."
     K, n, seed = len(run.genres), run.study.bootstrap, run.study.seed
@@ -286,14 +284,14 @@ def evidence(run: Run) -> dict:  # as `results.json` holds it
         bootstrap=n, scores={m: result(t) for m, t in tables.items()}, paired={f'{a} - {b}': against(a, b) for a, b in pairs},
         confusion={m: confusion(t.truth_id, t.guess_id, K).tolist() for m, t in tables.items()})
 
-# %% ../nbs/45_study.ipynb #9f94924c
+# %% ../nbs/45_study.ipynb #a92f22a1
 def histories(run: Run, step: str) -> dict:  # {model: DataFrame}, step 'pretrain' or 'finetune'
     "Learning curves of all arms."
     files = {m: run.folder/m/step/'history.csv' for m in (*run.study.arms, CONTROL)}
     return {m: pd.read_csv(f) for m, f in files.items() if f.exists()}
 
-# %% ../nbs/45_study.ipynb #49bb353e
-def code_facts(run: Run,
+# %% ../nbs/45_study.ipynb #161d7e7e
+def code_facts(run: Run,  # with tokens and log-Mel
                clips: int = 200,  # clips of the training part that are read
                ) -> pd.DataFrame:  # one row a code: uses, centroid Hz, genre ('' = unused)
     "Of each code its use, the spectral centroid of its mean Mel, and the genre where it is most enriched."
@@ -307,14 +305,14 @@ def code_facts(run: Run,
     used = counts.sum(0) > 0
     return pd.DataFrame(dict(uses=counts.sum(0), centroid=np.where(used, hertz, np.nan), genre=np.where(used, most, '')))
 
-# %% ../nbs/45_study.ipynb #a92f22a1
+# %% ../nbs/45_study.ipynb #bb673279
 def flat_map(vectors,  # (n, D)
              ) -> np.ndarray:  # (n, 2)
     "UMAP to two dimensions, seeded; one thread, so the same vectors give the same map."
     from umap import UMAP   # compiles for half a minute: only where a map is drawn
     return UMAP(n_neighbors=15, min_dist=.1, random_state=0, n_jobs=1).fit_transform(np.asarray(vectors, np.float32))
 
-# %% ../nbs/45_study.ipynb #161d7e7e
+# %% ../nbs/45_study.ipynb #dba93021
 def embeddings(run: Run) -> dict:  # {title: (codes, D)}
     "Token embeddings before and after pretraining, and the codebook's own vectors."
     before = new_former(run.study.token.former, run.study.seed)
@@ -322,21 +320,24 @@ def embeddings(run: Run) -> dict:  # {title: (codes, D)}
     rows = {f'embeddings {when} pretraining': f.stem.embedding.weight.detach()[:-1] for when, f in (('before', before), ('after', after))}
     return {**rows, 'codebook vectors': VQVAE.load(run.weights).codebook}
 
-# %% ../nbs/45_study.ipynb #bb673279
-def draw_embeddings(run: Run) -> None:
+# %% ../nbs/45_study.ipynb #843900dd
+def draw_embeddings(run: Run,  # where all steps are done
+                    ) -> None:
     "UMAPs by spectral centroid (above) and by the most enriched genre (below), used codes only."
     facts = code_facts(run)
     used = (facts.uses > 0).to_numpy()
     for name, titles in (('token_embeddings', ('before', 'after')), ('codebook', ('codebook',))):
         maps = {t: flat_map(v[used]) for t, v in embeddings(run).items() if any(w in t for w in titles)}
-        fig, axes = canvas(2, len(maps), width=3.7*len(maps), height=6.2, squeeze=False)
+        fig, axes = canvas(2, len(maps), width=3.7*len(maps), height=8, squeeze=False)
         for (title, xy), (above, below) in zip(maps.items(), axes.T):
             embedding_map(xy, facts.centroid[used], 'spectral centroid (Hz)', above, log=True, title=title)
             embedding_map(xy, facts.genre[used], 'most enriched genre', below, categorical=True, categories=run.genres)
         save(fig, run.folder/'figures', name)
 
-# %% ../nbs/45_study.ipynb #dba93021
-def draw_scores(run: Run, results: dict) -> None:
+# %% ../nbs/45_study.ipynb #90df071b
+def draw_scores(run: Run,  # where all steps are done
+                results: dict,  # of `evidence`
+                ) -> None:
     "Headline, per-genre F1, confusion matrices and learning curves."
     fig, ax = canvas(width=7.2, height=2.9)
     headline(results['scores'], results['chance_bound'], ax)
@@ -345,7 +346,7 @@ def draw_scores(run: Run, results: dict) -> None:
     f1_bars(results['scores'], run.genres, ax)
     save(fig, run.folder/'figures', 'per_genre_f1')
     for model in MODELS[:5]:
-        fig, ax = canvas(width=4.6, height=4.4)
+        fig, ax = canvas(width=4.6, height=3.9)
         confusion_matrix(results['confusion'][model], run.genres, ax, model)
         save(fig, run.folder/'figures', f'confusion_{slug(model)}')
     pre, fine = histories(run, 'pretrain'), histories(run, 'finetune')
@@ -357,14 +358,15 @@ def draw_scores(run: Run, results: dict) -> None:
     learning_curves({m: h for m, h in pre.items() if m != 'SpectroFormer'}, axes[1:], {'valid_loss': 'masked tokens: nats'})
     save(fig, run.folder/'figures', 'pretraining')
 
-# %% ../nbs/45_study.ipynb #843900dd
+# %% ../nbs/45_study.ipynb #d8c4dd8f
 def slug(name: str) -> str:  # 'SpectroFormer (random weights)' -> 'spectroformer_random_weights'
     "A name for a file."
     return '_'.join(''.join(c if c.isalnum() else ' ' for c in name.lower()).split())
 
-# %% ../nbs/45_study.ipynb #cb97fc5b
+# %% ../nbs/45_study.ipynb #79cc0f93
 @contextlib.contextmanager
-def clocked(run: Run):
+def clocked(run: Run,  # whose folder and clock
+            ):
     "One process at a time in a run's folder, and the seconds of all tries in `clock.json`."
     clock, start = run.folder/'clock.json', time.perf_counter()
     before = read_json(clock)['seconds'] if clock.exists() else 0.
@@ -376,8 +378,8 @@ def clocked(run: Run):
     except Timeout:
         raise MirnbError(f'{run.folder}: another process is at work on this run; wait for it or stop it.') from None
 
-# %% ../nbs/45_study.ipynb #275a4c87
-def run_study(study: StudyConfig,
+# %% ../nbs/45_study.ipynb #37b57a4c
+def run_study(study: StudyConfig,  # such as `core.preset('study')`
               workers: int = 2,  # processes of one thread
               ) -> Run:  # finished: results.json, figures, report.html
     "The whole study, from what is there already to the report."
@@ -398,7 +400,7 @@ def run_study(study: StudyConfig,
         write_report(run.folder)
     return run
 
-# %% ../nbs/45_study.ipynb #79cc0f93
+# %% ../nbs/45_study.ipynb #1a41ffb7
 def publish(run: Run,  # finished
             figures: str|Path,  # folder for figures and report
             results: str|Path|None = None,  # a JSON file for the prose to read
@@ -412,7 +414,7 @@ def publish(run: Run,  # finished
     for source, target in copies:
         with atomic(target) as part: shutil.copyfile(source, part)
 
-# %% ../nbs/45_study.ipynb #37b57a4c
+# %% ../nbs/45_study.ipynb #9f7d9d51
 def summary(run: Run) -> str:  # finished
     "The scores of a run as lines of text, best first."
     r = read_json(run.folder/'results.json')
@@ -421,7 +423,7 @@ def summary(run: Run) -> str:  # finished
     n = r['split_counts']['test']
     return '\n'.join([f'macro-F1 on {n} test works, 95 % bootstrap interval; no guesser can expect more than {r["chance_bound"]:.3f}', *lines])
 
-# %% ../nbs/45_study.ipynb #9f7d9d51
+# %% ../nbs/45_study.ipynb #418747f5
 def toy() -> StudyConfig:
     "A study of three minutes' work, for tests: too small to tell anything."
     optimiser = OptimiserConfig(epochs=2, batch=16, lr=3e-3)
