@@ -140,8 +140,8 @@ class TokenizerConfig:
     depth: int = 3  # residual blocks a stride, dilations 1, 3, 9
     codes: int = 2048  # codebook size, as Jukebox
     dim: int = 64  # codebook dimension, as Jukebox
-    steps: int = 3000  # optimiser steps
-    batch: int = 8  # crops a step
+    steps: int = 6000  # optimiser steps
+    batch: int = 4  # crops a step; at equal CPU time 4 gave 4.6 dB where 8 gave 3.8
     crop: int = 16_384  # samples a crop
     lr: float = 1e-3  # Adam, decayed linearly to 0
     commit: float = .25  # weight of the commitment loss

@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['GENRES', 'package_dir', 'abc_field', 'abc_tunes', 'midi_notes', 'abc_notes', 'xml_root', 'xml_notes', 'xml_rights',
-           'Work', 'list_works', 'read_work', 'opening', 'read_scores', 'choose']
+           'Work', 'list_works', 'read_work', 'read_fields', 'opening', 'read_scores', 'choose']
 
 # %% ../nbs/12_scores.ipynb #92f711c8
 import importlib.metadata
@@ -15,7 +15,7 @@ import tempfile
 import xml.etree.ElementTree as ET
 import zipfile
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from fractions import Fraction
 from pathlib import Path
 
@@ -244,7 +244,13 @@ def read_work(work: Work) -> list:  # (id, notes (notes, 4), rights); empty wher
         [(f'{work.id}-1', notes[notes[:, 0] < middle]), (f'{work.id}-2', notes[notes[:, 0] >= middle])]
     return [(i, n - np.array([n[0, 0], 0, 0, 0], np.float32), rights) for i, n in parts]
 
-# %% ../nbs/12_scores.ipynb #23acdb1f
+# %% ../nbs/12_scores.ipynb #9f09ca8c
+def read_fields(fields: dict,  # of a `Work`
+                ) -> list:  # as `read_work`
+    "The same from plain fields: a notebook's own classes cannot be sent to another process."
+    return read_work(Work(**fields))
+
+# %% ../nbs/12_scores.ipynb #104cb0ac
 def opening(notes: np.ndarray,  # (notes, 4)
             length: int = 14,  # intervals
             ) -> str:  # such as '2 2 1 -5'
@@ -253,7 +259,7 @@ def opening(notes: np.ndarray,  # (notes, 4)
     top = [notes[onsets == t, 2].max() for t in np.unique(onsets)[:length + 1]]
     return ' '.join(str(int(i)) for i in np.diff(top))
 
-# %% ../nbs/12_scores.ipynb #53cf1e93
+# %% ../nbs/12_scores.ipynb #1444b90c
 def _same_tune(table: pd.DataFrame) -> np.ndarray:  # a group number a row
     "Merge works that share a title or an opening, and what shares one with those (connected components); quartets by opus."
     parent = np.arange(len(table))
@@ -268,12 +274,12 @@ def _same_tune(table: pd.DataFrame) -> np.ndarray:  # a group number a row
             elif key: seen[key] = i
     return np.array([root(i) for i in range(len(table))])
 
-# %% ../nbs/12_scores.ipynb #ec402dbf
+# %% ../nbs/12_scores.ipynb #61e61fc0
 def _read_all(works: list, workers: int, progress: bool) -> tuple:  # table, list of notes
     "Read works in parallel; the table has id, genre, title, source, rights, opening, group."
     version = f"music21 {importlib.metadata.version('music21')}"
     rows, notes = [], []
-    read = parallel('mirnb.scores:read_work', works, workers, 'reading scores', progress, chunk=16)
+    read = parallel('mirnb.scores:read_fields', [asdict(w) for w in works], workers, 'reading scores', progress, chunk=16)
     for w, parts in zip(works, read):
         for i, n, rights in parts:
             rows.append(dict(work_id=i, genre=w.genre, title=w.title, source=w.source, file=w.path, package=version,
@@ -283,7 +289,7 @@ def _read_all(works: list, workers: int, progress: bool) -> tuple:  # table, lis
     table['group'] = table.work_id.to_numpy()[_same_tune(table)]
     return table, notes
 
-# %% ../nbs/12_scores.ipynb #61e61fc0
+# %% ../nbs/12_scores.ipynb #b8456690
 def read_scores(workers: int = 2,  # processes
                 progress: bool = True,  # show a bar
                 ) -> tuple:  # table (one row a work), list of notes (notes, 4) in the same order
@@ -305,7 +311,7 @@ def read_scores(workers: int = 2,  # processes
         raise MirnbError(f'{notes_file}: is corrupt; delete the folder {folder} and run again to read the scores anew.') from None
     return table, notes
 
-# %% ../nbs/12_scores.ipynb #d874d70f
+# %% ../nbs/12_scores.ipynb #f81555b4
 def choose(table: pd.DataFrame,  # one row a work: work_id, genre, group
            config: CorpusConfig,  # classes, per_class, pool, seed
            ) -> pd.DataFrame:  # the chosen works with a split: train, valid, test, pool
@@ -326,7 +332,7 @@ def choose(table: pd.DataFrame,  # one row a work: work_id, genre, group
     rest = one[~one.group.isin(chosen.group) & ~one.source.eq('quartets')].drop_duplicates('group').head(config.pool)
     return pd.concat([chosen, rest.assign(split='pool', genre='')]).drop(columns='order').reset_index(drop=True)
 
-# %% ../nbs/12_scores.ipynb #f81555b4
+# %% ../nbs/12_scores.ipynb #70d61709
 def _split(groups: pd.Series,  # in the order of their hash
            shares: tuple = (.7, .1, .2),  # train, valid, test
            ) -> np.ndarray:  # a split name a row

@@ -105,7 +105,7 @@ def extract_mel(run: Run,  # with a track table
 
 # %% ../nbs/45_study.ipynb #79586cf9
 def extract_tokens(run: Run,  # with a track table and weights
-                   workers: int = 1,  # processes
+                   workers: int = 2,  # processes
                    ) -> None:
     "Tokens of all clips."
     _extract(run, Tokens(str(run.weights) if run.study.tokenizer else None), run.store('tokens'), workers)
