@@ -23,8 +23,12 @@ help:
 	@echo 'make readme  README.md alone, from nbs/index.ipynb'
 	@echo 'make clean   removes what was built; make distclean removes .venv too; caches in $$MIRNB_HOME stay'
 
+# The full study is the one whose figures, scores and VQ-VAE are committed; any other has a folder of its own.
+FIGURES = $(if $(filter full,$(PRESET)),figures,figures/$(PRESET))
+PUBLISH_full := --results nbs/studies/results/70_reproduction.json --weights mirnb/weights/small-vqvae.safetensors
+
 study: $(READY)
-	@$(BIN)/mirnb study --preset $(PRESET)
+	@$(BIN)/mirnb study --preset $(PRESET) --figures $(FIGURES) $(PUBLISH_$(PRESET))
 
 test: $(READY)
 	@$(BIN)/python tools/test_notebooks.py $(ARGS)

@@ -272,7 +272,7 @@ def _paper() -> StudyConfig:
 # %% ../nbs/00_core.ipynb #7a504e67
 def preset(name: str) -> StudyConfig:  # 'study' | 'full' | 'paper'
     "A study by name; raises `MirnbError` that lists the names."
-    if name == 'study': return _fair('study', 8, 24)
+    if name == 'study': return _fair('study', 16, 20)
     if name == 'full': return change(_fair('full', 10, 24, renditions=2, pool=600), tokenizer=TokenizerConfig())
     if name == 'paper': return _paper()
     raise MirnbError(f'{name}: no such preset; choose study, full or paper.')

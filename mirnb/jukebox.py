@@ -166,6 +166,7 @@ class VQVAE(Network):
 # %% ../nbs/21_jukebox.ipynb #bcce6de4
 STFTS = ((2048, 240, 1200), (1024, 120, 600), (512, 50, 240))  # FFT, hop and window in samples
 
+# %% ../nbs/21_jukebox.ipynb #54e98b54
 def magnitudes(waves: torch.Tensor,  # (B, samples)
                stft: tuple,  # (FFT, hop, window) in samples
                ) -> torch.Tensor:  # (B, bins, frames)
@@ -174,7 +175,7 @@ def magnitudes(waves: torch.Tensor,  # (B, samples)
     hann = torch.hann_window(window, device=waves.device)
     return torch.stft(waves, n_fft, hop, window, hann, pad_mode='constant', return_complex=True).abs()
 
-# %% ../nbs/21_jukebox.ipynb #54e98b54
+# %% ../nbs/21_jukebox.ipynb #5de79368
 def snr(truth: np.ndarray,  # (samples,)
         guess: np.ndarray,  # (samples,)
         ) -> float:  # dB
@@ -182,7 +183,7 @@ def snr(truth: np.ndarray,  # (samples,)
     truth, guess = np.asarray(truth, np.float64), np.asarray(guess, np.float64)
     return 10*math.log10((truth**2).sum()/max(((truth - guess)**2).sum(), 1e-12))
 
-# %% ../nbs/21_jukebox.ipynb #5de79368
+# %% ../nbs/21_jukebox.ipynb #cc2b7221
 def spectral_convergence(truth: np.ndarray,  # (samples,)
                          guess: np.ndarray,  # (samples,)
                          ) -> float:  # 0 = equal magnitudes, 1 = as silence
@@ -191,7 +192,7 @@ def spectral_convergence(truth: np.ndarray,  # (samples,)
     spectra = [magnitudes(pair, stft) for stft in STFTS]
     return float(np.mean([(s - g).norm()/s.norm() for s, g in spectra]))
 
-# %% ../nbs/21_jukebox.ipynb #2b3c985c
+# %% ../nbs/21_jukebox.ipynb #24937629
 class Crops:
     "Batches of random crops, a function of the step; 32 clips stay in memory for 16 steps, for decoding is dear."
     def __init__(self, waves,  # len() and [i] -> (samples,) float32
@@ -222,7 +223,7 @@ class Crops:
             batch.append(crop)
         return torch.from_numpy(np.stack(batch))
 
-# %% ../nbs/21_jukebox.ipynb #c9085967
+# %% ../nbs/21_jukebox.ipynb #56de5b64
 def reconstruction_loss(truth: torch.Tensor,  # (B, samples)
                         guess: torch.Tensor,  # (B, samples)
                         stft: tuple,  # (FFT, hop, window) in samples
@@ -235,7 +236,7 @@ def reconstruction_loss(truth: torch.Tensor,  # (B, samples)
     logs = ((s + 1e-2).log() - (g + 1e-2).log()).abs().mean()
     return 20*F.mse_loss(guess, truth) + convergence + logs
 
-# %% ../nbs/21_jukebox.ipynb #33b5d74e
+# %% ../nbs/21_jukebox.ipynb #aeed773d
 class RunningCodebook:
     "Counts and sums of the vectors that chose each code, as exponential means."
     def __init__(self, k: torch.Tensor,  # (codes, dim), changed in place
@@ -269,11 +270,11 @@ class RunningCodebook:
         p = self.counts/self.counts.sum()
         return float((-(p*p.clamp(min=1e-12).log()).sum()).exp())
 
-# %% ../nbs/21_jukebox.ipynb #0e449861
-def train_step(model: Network,
+# %% ../nbs/21_jukebox.ipynb #5f1c2d6c
+def train_step(model: Network,  # changed by the optimiser, not here
                book: RunningCodebook|None,  # None while the codebook is not there yet
                waves: torch.Tensor,  # (B, samples)
-               step: int,
+               step: int,  # decides on the STFT and on restarts
                precision: str = 'float32',  # 'bfloat16' = the convolutions by autocast
                ) -> tuple:  # (loss to differentiate, SNR in dB, perplexity)
     "Encode, quantise, decode, compare."
@@ -294,7 +295,7 @@ def train_step(model: Network,
     with torch.no_grad(): ratio = 10*torch.log10(waves.square().sum()/(waves - guess).square().sum())
     return loss, float(ratio), book.perplexity() if book is not None else 0.
 
-# %% ../nbs/21_jukebox.ipynb #5f1c2d6c
+# %% ../nbs/21_jukebox.ipynb #fe111bab
 class Run:
     "The state of a training in one file: weights, codebook means, Adam's moments, history."
     def __init__(self, path: Path,  # of the checkpoint
@@ -321,7 +322,7 @@ class Run:
         self.book.counts, self.book.sums = state['counts'], state['sums']
         return [(int(step), *rest) for step, *rest in state['history'].tolist()]
 
-# %% ../nbs/21_jukebox.ipynb #fe111bab
+# %% ../nbs/21_jukebox.ipynb #5564a348
 @torch.no_grad()
 def first_vectors(model: Network,  # its encoder only
                   crops: Crops,  # step -> (B, samples)
@@ -331,7 +332,7 @@ def first_vectors(model: Network,  # its encoder only
     hs = [model.encoders[0](as_row(crops(step + i).to(model.codebook.device))) for i in range(20)]
     return torch.cat([h.permute(0, 2, 3, 1).flatten(0, 2) for h in hs])
 
-# %% ../nbs/21_jukebox.ipynb #5564a348
+# %% ../nbs/21_jukebox.ipynb #76bc96ef
 def train_vqvae(waves,  # len() and [i] -> (samples,) float32, 44.1 kHz mono
                 config: TokenizerConfig,  # sizes, steps, rates, seed
                 folder: Path,  # for the checkpoint; a run that stopped goes on from it
@@ -362,8 +363,8 @@ def train_vqvae(waves,  # len() and [i] -> (samples,) float32, 44.1 kHz mono
             bar.set_postfix(snr=f'{ratio:.1f} dB', perplexity=f'{perplexity:.0f}', refresh=False)
     return model, pd.DataFrame(history, columns=['step', 'loss', 'snr', 'perplexity'])
 
-# %% ../nbs/21_jukebox.ipynb #7a2e221d
-def assess(model: VQVAE,
+# %% ../nbs/21_jukebox.ipynb #69d99c86
+def assess(model: VQVAE,  # trained
            waves,  # len() and [i] -> (samples,) float32, clips that the training did not see
            ) -> dict:
     "Figures for the card: mean SNR (dB) and spectral convergence of the clips, used codes and their perplexity."

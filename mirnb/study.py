@@ -24,7 +24,7 @@ import torch
 from filelock import FileLock, Timeout
 
 from .audio import load_audio
-from .baselines import majority, mfcc_statistics, mfcc_svm, stratified
+from .baselines import grid_maps, majority, mfcc_statistics, mfcc_svm, stratified
 from .codebook import centroids, enrichment, usage
 from .core import (ArmConfig, CorpusConfig, FinetuneConfig, FormerConfig, MirnbError, OptimiserConfig, PretrainConfig,
                         StudyConfig, TokenizerConfig, atomic, fingerprint, home, read_json, write_json)
@@ -134,6 +134,9 @@ def run_baselines(run: Run,  # with log-Mel
          dict(train=train, valid=valid, test=test).items()}
     machine, grid = mfcc_svm(X['train'], train.genre, X['valid'], valid.genre, run.study.seed)
     with atomic(run.folder/'svm_grid.csv') as part: grid.to_csv(part, index=False)
+    fig, axes = canvas(1, 2, width=7.2, height=2.6, title='MFCC + SVM: validation macro-F1')
+    grid_maps(grid, axes)
+    save(fig, run.folder/'figures', 'mfcc_svm_grid')
     save_predictions(run, 'MFCC + SVM', test, machine.predict(X['test']))
 
 # %% ../nbs/45_study.ipynb #e00e8806
