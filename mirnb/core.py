@@ -223,6 +223,7 @@ class StudyConfig:
     spectro: ArmConfig = ArmConfig()
     token: ArmConfig = ArmConfig(FormerConfig('tokens'))
     codebook: ArmConfig = ArmConfig(FormerConfig('vectors'))
+    precision: str = 'auto'  # of the training: '32', 'bf16', or 'auto' = bf16 where this machine is faster with it
     bootstrap: int = 2000  # resamples of the test works
     seed: int = 0  # of every weight, crop and mask
 
@@ -272,7 +273,7 @@ def _paper() -> StudyConfig:
 # %% ../nbs/00_core.ipynb #7a504e67
 def preset(name: str) -> StudyConfig:  # 'study' | 'full' | 'paper'
     "A study by name; raises `MirnbError` that lists the names."
-    if name == 'study': return _fair('study', 16, 20)
+    if name == 'study': return _fair('study', 20, 12)
     if name == 'full': return change(_fair('full', 10, 24, renditions=2, pool=600), tokenizer=TokenizerConfig())
     if name == 'paper': return _paper()
     raise MirnbError(f'{name}: no such preset; choose study, full or paper.')

@@ -321,15 +321,13 @@ def choose(table: pd.DataFrame,  # one row a work: work_id, genre, group
     ambiguous = order[order.genre != ''].groupby('group').genre.nunique()
     order = order[~order.group.isin(ambiguous[ambiguous > 1].index)]
     quartet = order.source == 'quartets'
-    one = order[quartet | ~order.assign(q=quartet).duplicated(['group', 'q'])]   # of a tune one setting, of an opus all windows
-    labelled = order[(order.genre != '')].drop_duplicates('group').set_index('group').genre
     chosen = []
     for genre in genres:
-        works = order[(order.genre == genre) & order.group.isin(labelled.index)]
-        works = works[(works.source == 'quartets') | ~works.duplicated('group')].head(config.per_class)
+        works = order[order.genre == genre]  # of a tune one setting is kept, of an opus all windows
+        works = works[works.source.eq('quartets') | ~works.duplicated('group')].head(config.per_class)
         chosen.append(works.assign(split=_split(works.group)))
     chosen = pd.concat(chosen)
-    rest = one[~one.group.isin(chosen.group) & ~one.source.eq('quartets')].drop_duplicates('group').head(config.pool)
+    rest = order[~order.group.isin(chosen.group) & ~quartet].drop_duplicates('group').head(config.pool)
     return pd.concat([chosen, rest.assign(split='pool', genre='')]).drop(columns='order').reset_index(drop=True)
 
 # %% ../nbs/12_scores.ipynb #70d61709

@@ -68,6 +68,13 @@ class Run:
         return tracks[tracks.split.isin(splits)].reset_index(drop=True)
 
     @property
+    def precision(self) -> str:  # '32' | 'bf16'
+        "Settled once a run: 'auto' measures the machine, and a second measurement might come out differently."
+        settled = self.folder/'precision.json'
+        if not settled.exists(): write_json(settled, precision_of(self.study.precision))
+        return read_json(settled)
+
+    @property
     def weights(self) -> Path:  # a safetensors file
         "The VQ-VAE of this run: trained by it, or the one that ships."
         return self.folder/'tokenizer'/'vqvae.safetensors' if self.study.tokenizer else SHIPPED
@@ -152,7 +159,7 @@ def train_tokenizer(run: Run,  # with a track table
     "Train the small VQ-VAE on the training clips; its card says on what, how long, and how well it does on validation clips."
     if run.weights.exists(): return
     train, valid = run.part('train'), run.part('valid')
-    model, history = train_vqvae(Waves(train.path), run.study.tokenizer, run.folder/'tokenizer', precision='bfloat16' if precision_of('auto') == 'bf16' else 'float32')
+    model, history = train_vqvae(Waves(train.path), run.study.tokenizer, run.folder/'tokenizer', precision='bfloat16' if run.precision == 'bf16' else 'float32')
     with atomic(run.folder/'tokenizer'/'history.csv') as part: history.to_csv(part, index=False)
     c = run.study.corpus
     card = dict(data=f'{len(train)} training clips of {c.seconds:g} s of the embedded corpus ({c.performance}, seed {c.seed})',
@@ -176,10 +183,10 @@ def train_arm(run: Run,  # with log-Mel, or tokens
     former = new_former(arm.former, run.study.seed, store, train.track_id.tolist(), codebook)
     if model == name:
         former = pretrain(arm, store, run.part('train', 'pool').track_id.tolist(), valid.track_id.tolist(), folder/'pretrain',
-                          run.study.seed, former, title=f'{model}: pretraining')
+                          run.study.seed, former, precision=run.precision, title=f'{model}: pretraining')
     classifier = finetune(arm, former, store, pd.concat([train, valid]), run.genres, folder/'finetune', run.study.seed,
-                          title=f'{model}: fine-tuning')
-    probabilities = predict(classifier, store, test.track_id.tolist(), arm.finetune.votes)
+                          precision=run.precision, title=f'{model}: fine-tuning')
+    probabilities = predict(classifier, store, test.track_id.tolist(), arm.finetune.votes, precision=run.precision)
     save_predictions(run, model, test, [run.genres[k] for k in probabilities.argmax(1)], probabilities)
 
 # %% ../nbs/45_study.ipynb #aa0e0455
@@ -390,6 +397,7 @@ def run_study(study: StudyConfig,  # such as `core.preset('study')`
     run = Run.of(study)
     print(f'study {study.name}: {run.folder}', flush=True)
     with clocked(run) as tick:
+        run.precision  # settled before two steps could settle it at once
         make_corpus(run)
         extract_mel(run, workers)
         print(f'corpus overview: {run.folder}/figures/corpus.png', flush=True)
@@ -433,4 +441,4 @@ def toy() -> StudyConfig:
     arm = lambda stem: ArmConfig(FormerConfig(stem, segment=1024, width=32, heads=2, feedforward=64, layers=2),
                                  PretrainConfig(optimiser, targets=256), FinetuneConfig(optimiser, votes=2))
     return StudyConfig('toy', CorpusConfig(per_class=10, seconds=6., pool=4),
-                       TokenizerConfig(steps=60, batch=4, width=16, depth=1), arm('mel'), arm('tokens'), arm('vectors'), bootstrap=200)
+                       TokenizerConfig(steps=60, batch=4, width=16, depth=1), arm('mel'), arm('tokens'), arm('vectors'), precision='32', bootstrap=200)
