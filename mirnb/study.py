@@ -337,7 +337,7 @@ def draw_embeddings(run: Run,  # where all steps are done
     facts = code_facts(run)
     used = (facts.uses > 0).to_numpy()
     for name, titles in (('token_embeddings', ('before', 'after')), ('codebook', ('codebook',))):
-        maps = {t: flat_map(v[used]) for t, v in embeddings(run).items() if any(w in t for w in titles)}
+        maps = {t: flat_map(np.array(v)[used]) for t, v in embeddings(run).items() if any(w in t for w in titles)}
         fig, axes = canvas(2, len(maps), width=3.7*len(maps), height=8, squeeze=False)
         for (title, xy), (above, below) in zip(maps.items(), axes.T):
             embedding_map(xy, facts.centroid[used], 'spectral centroid (Hz)', above, log=True, title=title)
