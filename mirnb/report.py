@@ -69,7 +69,7 @@ def _lead(results: dict, formers: list) -> str:
     tied = [m for m in others if low[m] is not None and low[m] <= 0]
     verb = 'is' if len(tied) == 1 else 'are'
     if tied: return f"{first} scored most, {text}, but {' and '.join(tied)} {verb} not told apart from it."
-    if others and None not in low.values(): return f'{first} wins with {text}.'
+    if others and None not in low.values(): return f'{first} is the best of the formers, {text}.'
     return f'{first} scored most, {text}.'
 
 # %% ../nbs/44_report.ipynb #ca1c3876

@@ -22,13 +22,14 @@ import numpy as np
 import pandas as pd
 import torch
 from filelock import FileLock, Timeout
+from matplotlib import rc_context
 
 from .audio import load_audio
 from .baselines import grid_maps, majority, mfcc_statistics, mfcc_svm, stratified
 from .codebook import centroids, enrichment, usage
 from .core import (ArmConfig, CorpusConfig, FinetuneConfig, FormerConfig, MirnbError, OptimiserConfig, PretrainConfig,
                         StudyConfig, TokenizerConfig, atomic, fingerprint, home, read_json, write_json)
-from .figures import (canvas, confusion_matrix, corpus_overview, embedding_map, f1_bars, headline,
+from .figures import (STYLE, canvas, confusion_matrix, corpus_overview, embedding_map, f1_bars, headline,
                            learning_curves, save)
 from .finetune import predict
 from .formers import load_former
@@ -142,7 +143,7 @@ def run_baselines(run: Run,  # with log-Mel
     machine, grid = mfcc_svm(X['train'], train.genre, X['valid'], valid.genre, run.study.seed)
     with atomic(run.folder/'svm_grid.csv') as part: grid.to_csv(part, index=False)
     fig, axes = canvas(1, 2, width=7.2, height=2.6, title='MFCC + SVM: validation macro-F1')
-    grid_maps(grid, axes)
+    with rc_context(STYLE): grid_maps(grid, axes)
     save(fig, run.folder/'figures', 'mfcc_svm_grid')
     save_predictions(run, 'MFCC + SVM', test, machine.predict(X['test']))
 
