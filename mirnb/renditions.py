@@ -151,7 +151,7 @@ def render(notes: np.ndarray,  # (notes, 4) onset s, duration s, pitch, velocity
 # %% ../nbs/13_renditions.ipynb #66988763
 def clip_table(works: pd.DataFrame,  # of `scores.choose`
                genres: pd.Series,  # class of each work_id as its source says: the pool is played as idiomatically as the rest
-               config: CorpusConfig,
+               config: CorpusConfig,  # performance, renditions, seconds, seed
                ) -> pd.DataFrame:  # track_id, path, genre, split, group, work_id, rendition, program, ...
     "One row a clip: `renditions` for a training work, one for any other."
     folder = home()/'corpora'/f'scores-{config.performance}-{fingerprint(config.seconds, config.seed, IDIOM, 1)}'

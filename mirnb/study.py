@@ -292,6 +292,7 @@ def evidence(run: Run) -> dict:  # as `results.json` holds it
         clips=len(tracks), chance_bound=chance_bound([counts['test'].get(g, 0) for g in run.genres]),
         seconds=round(read_json(run.folder/'clock.json')['seconds']),
         cpu_seconds={f.stem: round(read_json(f)['cpu']) for f in sorted((run.folder/'steps').glob('*.json'))},
+        validation={m: read_json(run.folder/m/'finetune'/'done.json')['best'] for m in (*run.study.arms, CONTROL)},
         bootstrap=n, scores={m: result(t) for m, t in tables.items()}, paired={f'{a} - {b}': against(a, b) for a, b in pairs},
         confusion={m: confusion(t.truth_id, t.guess_id, K).tolist() for m, t in tables.items()})
 

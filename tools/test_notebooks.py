@@ -143,7 +143,7 @@ def parse(argv: list|None = None) -> argparse.Namespace:
     p.add_argument('--flags', nargs='+', default=[], choices=FLAGS, help='run the cells under these flags too')
     p.add_argument('--only', choices=('notebooks', 'checks', 'tools'), help='one part of the whole')
     p.add_argument('--workers', type=int, default=min(cores, 8), help='notebooks at a time (default: %(default)s)')
-    p.add_argument('--timeout', type=float, default=600, help='seconds a notebook may take (default: %(default)g)')
+    p.add_argument('--timeout', type=float, default=1200, help='seconds a notebook may take (default: %(default)g)')
     p.add_argument('--home', help='one $MIRNB_HOME for all; default: an empty one for each notebook, never your own')
     p.add_argument('--root', type=Path, default=ROOT, help=argparse.SUPPRESS)
     return p.parse_args(argv)
