@@ -401,8 +401,8 @@ def run_study(study: StudyConfig,  # such as `core.preset('study')`
     with clocked(run) as tick:
         run.precision  # settled before two steps could settle it at once
         make_corpus(run)
-        extract_mel(run, workers)
         print(f'corpus overview: {run.folder}/figures/corpus.png', flush=True)
+        extract_mel(run, workers)
         tick()
         run_plan(run, plan(study), workers)
         tick()
