@@ -134,10 +134,10 @@ class CorpusConfig:
 # %% ../nbs/00_core.ipynb #8fe86ea4
 @dataclass(frozen=True)
 class TokenizerConfig:
-    "The small VQ-VAE: Jukebox's architecture with hop = product of strides, and how it is trained."
-    strides: tuple = (8, 4, 4)  # of the three down-sampling convolutions; hop 128 as Jukebox's top level
-    width: int = 64  # channels
-    depth: int = 3  # residual blocks a stride, dilations 1, 3, 9
+    "A VQ-VAE of Jukebox's architecture, by default the small one, and how it is trained."
+    strides: tuple = ((8, 4, 4),)  # of the down-sampling convolutions, a tuple a level; hop 128 as Jukebox's top level
+    width: tuple = (64,)  # channels, of each level
+    depth: tuple = (3,)  # residual blocks a stride, of each level; dilations 1, 3, 9, ...
     codes: int = 2048  # codebook size, as Jukebox
     dim: int = 64  # codebook dimension, as Jukebox
     steps: int = 6000  # optimiser steps

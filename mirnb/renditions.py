@@ -20,7 +20,7 @@ import soxr
 from scipy.signal import oaconvolve
 
 from .core import CorpusConfig, MirnbError, atomic, fingerprint, home, parallel, rng_of
-from .scores import GENRES, choose, package_dir, read_scores
+from .scores import choose, package_dir, read_scores
 
 # %% ../nbs/13_renditions.ipynb #c393e358
 IDIOM = {  # class: {program: share}, with the reason

@@ -14,7 +14,6 @@ import subprocess
 import tempfile
 import xml.etree.ElementTree as ET
 import zipfile
-from collections import Counter
 from dataclasses import asdict, dataclass
 from fractions import Fraction
 from pathlib import Path

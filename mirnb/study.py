@@ -33,13 +33,14 @@ from .figures import (STYLE, canvas, confusion_matrix, corpus_overview, embeddin
                            learning_curves, save)
 from .finetune import predict
 from .formers import load_former
-from .jukebox import VQVAE, assess, train_vqvae
+from .jukebox import VQVAE
 from .metrics import chance_bound, confusion, paired, score
 from .renditions import corpus
 from .report import write_report
 from .representations import SHIPPED, LogMel, Tokens, sha256_of
 from .scores import GENRES
 from .store import Store, extract
+from .tokenizer import assess, train_vqvae
 from .training import finetune, new_former, pretrain
 from .transformer import precision_of
 
@@ -443,4 +444,4 @@ def toy() -> StudyConfig:
     arm = lambda stem: ArmConfig(FormerConfig(stem, segment=1024, width=32, heads=2, feedforward=64, layers=2),
                                  PretrainConfig(optimiser, targets=256), FinetuneConfig(optimiser, votes=2))
     return StudyConfig('toy', CorpusConfig(per_class=10, seconds=6., pool=4),
-                       TokenizerConfig(steps=60, batch=4, width=16, depth=1), arm('mel'), arm('tokens'), arm('vectors'), precision='32', bootstrap=200)
+                       TokenizerConfig(steps=60, batch=4, width=(16,), depth=(1,)), arm('mel'), arm('tokens'), arm('vectors'), precision='32', bootstrap=200)
