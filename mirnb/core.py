@@ -192,6 +192,7 @@ class PretrainConfig:
     span: int = 42  # frames or tokens a block; 42 = 122 ms, 1 = single tokens
     band_block: int = 21  # Mel only: adjacent bands hidden over the whole segment; 0 = none
     mixture: tuple = (.8, .1, .1)  # of the selected blocks: masked, noise or random, kept
+    target: str = 'contrast'  # Mel only: 'frames' = the z-scores | 'contrast' = a band's deviation from its mean over the segment
     targets: int = 2048  # tokens only: masked tokens a step that enter the loss (chosen at random); 0 = all
 
 # %% ../nbs/00_core.ipynb #5470e437
@@ -203,6 +204,7 @@ class FinetuneConfig:
     label_smoothing: float = 0.  # of the cross-entropy
     mask_rate: float = 0.  # blocks hidden from the input while training, drawn as in pretraining
     freeze: bool = False  # train the head only (a linear probe)
+    keep: str = 'last'  # whose weights: the 'last' epoch's, or those of the 'best' macro-F1 on validation
     votes: int = 5  # segments of a clip, evenly spread over all of it, that vote
 
 # %% ../nbs/00_core.ipynb #58944366
@@ -250,11 +252,10 @@ def with_arms(study: StudyConfig, **paths) -> StudyConfig:  # paths inside an Ar
     return change(study, **{f'{arm}__{p}': v for arm in ('spectro', 'token', 'codebook') for p, v in paths.items()})
 
 # %% ../nbs/00_core.ipynb #27c749a1
-def _fair(name: str, pretrain: int, finetune: int, **corpus) -> StudyConfig:
+def _fair(name: str, pretrain: int, finetune: int, lr: float, **corpus) -> StudyConfig:
     "Three arms with the same sizes and schedules; only the stem differs."
-    adam = OptimiserConfig(batch=32, lr=1e-3, warmup=.1)
-    base = with_arms(StudyConfig(name, CorpusConfig(**corpus)), pretrain__optimiser=replace(adam, epochs=pretrain),
-                     finetune__optimiser=replace(adam, epochs=finetune, lr=7e-4))
+    base = with_arms(StudyConfig(name, CorpusConfig(**corpus)), pretrain__optimiser=OptimiserConfig(pretrain, batch=8, lr=1e-3),
+                     finetune__optimiser=OptimiserConfig(finetune, batch=32, lr=lr))
     return change(base, token__former__stem='tokens', codebook__former__stem='vectors')
 
 # %% ../nbs/00_core.ipynb #f7975e97
@@ -263,9 +264,9 @@ def _paper() -> StudyConfig:
     pre = OptimiserConfig(epochs=500, batch=64, lr=1., schedule='noam', warmup=8000, weight_decay=0., betas=(.9, .999), eps=1e-4, clip=0.)
     fine = OptimiserConfig(epochs=40, batch=64, lr=3e-5, schedule='constant', weight_decay=0., betas=(.9, .999), eps=1e-4, clip=0.)
     sizes = dict(segment=1344, patch=1, width=768, heads=12, feedforward=3072, norm='post', norm_eps=6.1e-5, scale_inputs=True)
-    tune = FinetuneConfig(fine, votes=1)
+    tune = FinetuneConfig(fine, keep='best', votes=1)
     tokens = PretrainConfig(pre, mask_rate=.3, span=1, mixture=(.8, .1, .1), targets=0)
-    mel = PretrainConfig(pre, mask_rate=.25, span=42, band_block=21, mixture=(.7, .2, .1))
+    mel = PretrainConfig(pre, mask_rate=.25, span=42, band_block=21, mixture=(.7, .2, .1), target='frames')
     return StudyConfig('paper', CorpusConfig(), None, ArmConfig(FormerConfig('mel', pool='first', **sizes), mel, tune),
                        ArmConfig(FormerConfig('tokens', pool='overwrite', **sizes), tokens, tune),
                        ArmConfig(FormerConfig('vectors', pool='overwrite', vectors='raw', **sizes), tokens, tune))
@@ -273,7 +274,7 @@ def _paper() -> StudyConfig:
 # %% ../nbs/00_core.ipynb #7a504e67
 def preset(name: str) -> StudyConfig:  # 'study' | 'full' | 'paper'
     "A study by name; raises `MirnbError` that lists the names."
-    if name == 'study': return _fair('study', 20, 12)
-    if name == 'full': return change(_fair('full', 10, 24, renditions=2, pool=600), tokenizer=TokenizerConfig())
+    if name == 'study': return _fair('study', 24, 12, 3e-3)
+    if name == 'full': return change(_fair('full', 12, 24, 2e-3, renditions=2, pool=600), tokenizer=TokenizerConfig())
     if name == 'paper': return _paper()
     raise MirnbError(f'{name}: no such preset; choose study, full or paper.')

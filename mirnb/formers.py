@@ -55,6 +55,7 @@ class TokenStem(nn.Module):
         super().__init__()
         self.patch = config.patch
         self.embedding = nn.Embedding(config.codes + 1, small if config.patch > 1 else config.width)
+        nn.init.normal_(self.embedding.weight, std=.05)  # from torch's 1, a rate of 1e-3 would not move it in 2,000 steps
         self.project = nn.Linear(config.patch * small, config.width) if config.patch > 1 else nn.Identity()
 
     def prepare(self, x):

@@ -4,14 +4,14 @@
 
 # %% auto #0
 __all__ = ['KEPT', 'MASKED', 'NOISE', 'block_draws', 'block_mask', 'block_kinds', 'band_mask', 'corrupt_frames', 'corrupt_tokens',
-           'FrameLoss', 'TokenLoss', 'Pretext']
+           'contrast', 'FrameLoss', 'TokenLoss', 'Pretext']
 
 # %% ../nbs/32_pretrain.ipynb #ae238996
 import torch
 import torch.nn.functional as F
 from torch import nn
 
-from .core import PretrainConfig
+from .core import MirnbError, PretrainConfig
 from .formers import Former
 
 # %% ../nbs/32_pretrain.ipynb #d3e1b3d1
@@ -87,15 +87,24 @@ def corrupt_tokens(x: torch.Tensor,  # (B, T) ids
     return out
 
 # %% ../nbs/32_pretrain.ipynb #733e616e
+def contrast(z: torch.Tensor,  # (B, T, bands) z-scores
+             floor: float = .1,  # least deviation: a silent band must not become noise
+             ) -> torch.Tensor:  # (B, T, bands)
+    "Each band less its mean over the segment, in its standard deviations there."
+    return (z - z.mean(1, keepdim=True)) / z.std(1, keepdim=True).clamp(min=floor)
+
+# %% ../nbs/32_pretrain.ipynb #28366a34
 class FrameLoss(nn.Module):
-    "Positions -> the hidden cells of the z-scored frames, by the Huber loss."
+    "Positions -> the hidden cells of the z-scored frames, or of their contrast, by the Huber loss."
     def __init__(self,
                  former: Former,  # a mel former
                  config: PretrainConfig,  # what to hide
                  ):
         super().__init__()
-        c = former.config
-        self.config, self.shape = config, (c.segment, c.bands)
+        c, targets = former.config, dict(frames=lambda z: z, contrast=contrast)
+        if config.target not in targets:
+            raise MirnbError(f"PretrainConfig: target is {config.target!r}; choose {', '.join(targets)}.")
+        self.config, self.target = config, targets[config.target]
         self.head = nn.Linear(c.width, c.patch * c.bands)
 
     def forward(self,
@@ -108,14 +117,14 @@ class FrameLoss(nn.Module):
         kinds = block_kinds(*x.shape[:2], self.config, generator).to(x.device)
         bands = band_mask(len(x), x.shape[2], self.config.band_block, generator).to(x.device)
         places = former.places(former.encode(corrupt_frames(z, kinds, bands, generator)))
-        guess = self.head(places).float().view_as(z)
+        guess, truth = self.head(places).float().view_as(z), self.target(z)
         asked = 1 - (kinds == 0).float()[..., None] * (~bands).float()[:, None]  # 1 in a hidden frame or band
-        error, cells = (guess - z).mul_(asked), asked.sum().clamp(min=1)
+        error, cells = (guess - truth).mul_(asked), asked.sum().clamp(min=1)
         loss = F.huber_loss(error, torch.zeros_like(error), reduction='sum') / cells  # unasked cells add 0
         if self.training: return loss, {}
-        return loss, dict(r2=(1 - error.square().sum() / (z * asked).square().sum()).item())
+        return loss, dict(r2=(1 - error.square().sum() / (truth * asked).square().sum()).item())
 
-# %% ../nbs/32_pretrain.ipynb #caa1cc4f
+# %% ../nbs/32_pretrain.ipynb #d5636e60
 class TokenLoss(nn.Module):
     "Positions -> the hidden tokens, by cross-entropy over all codes."
     def __init__(self,
@@ -146,7 +155,7 @@ class TokenLoss(nn.Module):
         if self.training: return loss, {}
         return loss, dict(accuracy=(logits.argmax(1) == truth).float().mean().item())
 
-# %% ../nbs/32_pretrain.ipynb #28366a34
+# %% ../nbs/32_pretrain.ipynb #2daecd1d
 class Pretext(nn.Module):
     "A former and the head that fills in what is hidden; the head is thrown away afterwards."
     def __init__(self,

@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['IDIOM', 'FOLK', 'CONSORT', 'NEUTRAL', 'SR', 'programs', 'program_of', 'perform', 'to_midi', 'render', 'clip_table',
-           'corpus']
+           'planned', 'render_clips', 'corpus']
 
 # %% ../nbs/13_renditions.ipynb #591280c3
 import io
@@ -179,16 +179,33 @@ def _is_clip(path: str|Path, seconds: float) -> bool:
     except (OSError, RuntimeError): return False
 
 # %% ../nbs/13_renditions.ipynb #47e93037
+def planned(config: CorpusConfig = CorpusConfig(),  # what to make
+            workers: int = 2,  # processes
+            progress: bool = True,  # show bars
+            ) -> tuple:  # one row a clip, not all on disk yet; {work_id: notes (notes, 4)}
+    "The embedded corpus before a note sounds: works chosen, split and given to players."
+    scores, notes = read_scores(workers, progress)
+    idiom = scores.set_index('work_id').genre.where(lambda g: g != '', 'air')    # what no source labels is played as airs are
+    return clip_table(choose(scores, config), idiom, config), dict(zip(scores.work_id, notes))
+
+# %% ../nbs/13_renditions.ipynb #44941a21
+def render_clips(table: pd.DataFrame,  # of `planned`
+                 notes: dict,  # of `planned`
+                 config: CorpusConfig,  # seconds, seed
+                 workers: int = 2,  # processes
+                 progress: bool = True,  # show bars
+                 ) -> None:
+    "Render what is not there yet, in parallel; the same table gives the same bytes."
+    jobs = [(t.path, notes[t.work_id], t.program, t.work_id, t.rendition, config.seconds, config.seed)
+            for t in table.itertuples() if not _is_clip(t.path, config.seconds)]
+    for _ in parallel('mirnb.renditions:_render_clip', jobs, workers, f'rendering {config.performance}', progress, chunk=4): pass
+
+# %% ../nbs/13_renditions.ipynb #f4ff2329
 def corpus(config: CorpusConfig = CorpusConfig(),  # what to make
            workers: int = 2,  # processes
            progress: bool = True,  # show bars
            ) -> pd.DataFrame:  # one row a clip, all clips on disk
-    "The embedded corpus: chosen, split, rendered in parallel, resumable; the same config gives the same bytes."
-    scores, notes = read_scores(workers, progress)
-    idiom = scores.set_index('work_id').genre.where(lambda g: g != '', 'air')    # what no source labels is played as airs are
-    table = clip_table(choose(scores, config), idiom, config)
-    notes = dict(zip(scores.work_id, notes))
-    jobs = [(t.path, notes[t.work_id], t.program, t.work_id, t.rendition, config.seconds, config.seed)
-            for t in table.itertuples() if not _is_clip(t.path, config.seconds)]
-    for _ in parallel('mirnb.renditions:_render_clip', jobs, workers, f'rendering {config.performance}', progress, chunk=4): pass
+    "The embedded corpus: chosen, split, rendered in parallel, resumable."
+    table, notes = planned(config, workers, progress)
+    render_clips(table, notes, config, workers, progress)
     return table

@@ -35,7 +35,7 @@ from .finetune import predict
 from .formers import load_former
 from .jukebox import VQVAE
 from .metrics import chance_bound, confusion, paired, score
-from .renditions import corpus
+from .renditions import planned, render_clips
 from .report import write_report
 from .representations import SHIPPED, LogMel, Tokens, sha256_of
 from .scores import GENRES
@@ -89,12 +89,14 @@ class Run:
 # %% ../nbs/45_study.ipynb #9f7b13e1
 def make_corpus(run: Run,  # of the study
                 ) -> None:
-    "Render the clips, write the table of tracks and a picture of both."
-    table = corpus(run.study.corpus)
+    "Write the table of tracks, draw it, then render the clips."
+    table, notes = planned(run.study.corpus)
     with atomic(run.folder/'tracks.csv') as part: table.to_csv(part, index=False)
     fig, axes = canvas(1, 2, width=7.2, height=3.2)
     corpus_overview(table, axes)
     save(fig, run.folder/'figures', 'corpus')
+    print(f'corpus overview: {run.folder}/figures/corpus.png', flush=True)
+    render_clips(table, notes, run.study.corpus)
 
 # %% ../nbs/45_study.ipynb #c24f8c38
 def _extract(run: Run, representation, folder: Path, workers: int) -> None:
@@ -293,7 +295,8 @@ def evidence(run: Run) -> dict:  # as `results.json` holds it
         clips=len(tracks), chance_bound=chance_bound([counts['test'].get(g, 0) for g in run.genres]),
         seconds=round(read_json(run.folder/'clock.json')['seconds']),
         cpu_seconds={f.stem: round(read_json(f)['cpu']) for f in sorted((run.folder/'steps').glob('*.json'))},
-        validation={m: read_json(run.folder/m/'finetune'/'done.json')['best'] for m in (*run.study.arms, CONTROL)},
+        validation={m: float(h.valid_macro_f1[read_json(run.folder/m/'finetune'/'done.json')['kept_epoch']])
+                    for m, h in histories(run, 'finetune').items()},
         bootstrap=n, scores={m: result(t) for m, t in tables.items()}, paired={f'{a} - {b}': against(a, b) for a, b in pairs},
         confusion={m: confusion(t.truth_id, t.guess_id, K).tolist() for m, t in tables.items()})
 
@@ -402,7 +405,6 @@ def run_study(study: StudyConfig,  # such as `core.preset('study')`
     with clocked(run) as tick:
         run.precision  # settled before two steps could settle it at once
         make_corpus(run)
-        print(f'corpus overview: {run.folder}/figures/corpus.png', flush=True)
         extract_mel(run, workers)
         tick()
         run_plan(run, plan(study), workers)

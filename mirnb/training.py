@@ -231,8 +231,8 @@ def finish(folder: Path,  # of a step
            ):
     "Write done.json, then drop the checkpoint, which nothing needs any more."
     write_json(folder/'done.json', dict(
-        key=key, precision=precision, epochs=len(record['history']), best_epoch=record['best_epoch'],
-        best=record['best'], wall_seconds=record['wall'], cpu_seconds=record['cpu'], torch=torch.__version__,
+        key=key, precision=precision, epochs=len(record['history']), kept_epoch=record['best_epoch'],
+        wall_seconds=record['wall'], cpu_seconds=record['cpu'], torch=torch.__version__,
         parameters=sum(p.numel() for p in model.parameters())))
     (folder/'last.ckpt').unlink(missing_ok=True)
 
@@ -352,7 +352,7 @@ def finetune(arm: ArmConfig,  # finetune is used, and pretrain's span and band_b
              progress: bool = True,  # show the bar
              precision: str = 'auto',  # 'auto' | '32' | 'bf16'
              title: str = '',  # of the bar
-             ) -> Classifier:  # of the best epoch
+             ) -> Classifier:  # of the epoch that `keep` names
     "Genre fine-tuning, resumable; raises `MirnbError` where the folder holds another run or a corrupt checkpoint."
     folder, precision, c = Path(folder), precision_of(precision), arm.finetune.optimiser
     train, valid = (labelled(table, split, genres) for split in ('train', 'valid'))
@@ -360,6 +360,9 @@ def finetune(arm: ArmConfig,  # finetune is used, and pretrain's span and band_b
     key = fingerprint(arm.finetune, arm.pretrain, seed, tracks, valid.track_id.tolist(), labels.tolist(),
                       list(genres), digest(former), precision)
     if is_done(folder, key): return load_classifier(folder/'classifier.safetensors')
+    scores = dict(last=None, best=lambda numbers: numbers['valid_macro_f1'])
+    if arm.finetune.keep not in scores:
+        raise MirnbError(f"FinetuneConfig: keep is {arm.finetune.keep!r}; choose 'last' or 'best'.")
     weights = class_weights(np.bincount(labels, minlength=len(genres)), arm.finetune.class_weights)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed_of(seed, 'head'))
@@ -367,7 +370,7 @@ def finetune(arm: ArmConfig,  # finetune is used, and pretrain's span and band_b
         key_seed, votes = seed_of(seed, 'finetune'), arm.finetune.votes
         batches = lambda epoch: Segments(store, tracks, segment, key_seed, epoch, labels).batches(c.batch)
         run = Training(model, lambda model, x, y: model.loss(x, y, weights.to(x.device)), batches,
-                  vote_validation(store, valid, votes, c.batch, precision), lambda n: n['valid_macro_f1'], c,
+                  vote_validation(store, valid, votes, c.batch, precision), scores[arm.finetune.keep], c,
                   c.epochs * math.ceil(len(tracks) / c.batch), former.config.width, key_seed)
         record = fit(run, folder, key, title or f'{former.config.stem} fine-tune', precision, progress)
     save_classifier(model.cpu(), folder/'classifier.safetensors')
