@@ -4,14 +4,17 @@
 
 # %% auto #0
 __all__ = ['as_row', 'Conv', 'Up', 'fold_out', 'Stack', 'Residual', 'residuals', 'tiled', 'through', 'layer_of', 'tiles_of',
-           'Encoder', 'Decoder', 'nearest']
+           'packed', 'Encoder', 'Decoder', 'nearest']
 
 # %% ../nbs/19_convolutions.ipynb #4d394405
 import math
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import nn
+
+from .fused import fits, run_stage
 
 # %% ../nbs/19_convolutions.ipynb #bdd9c79e
 def as_row(waves: torch.Tensor) -> torch.Tensor:  # (B, samples) -> (B, 1, 1, samples)
@@ -143,6 +146,13 @@ def tiles_of(net: nn.Module) -> tuple:  # (vectors a tile of the whole network, 
     return max(2048, 4*net.halo), max(4096, 8*max(reach for _, reach, *_ in net.layers()))
 
 # %% ../nbs/19_convolutions.ipynb #28040b3a
+def packed(conv: Conv,  # any
+           shift: torch.Tensor|float = 0.,  # (n_out,) subtracted from the bias
+           ) -> list:  # of flat tensors
+    "Weights as (tap, channel in, channel out) and the bias less `shift`, each in a row: what `fused.run_stage` wants."
+    return [conv.weight.permute(2, 1, 0).flatten(), conv.bias - shift]
+
+# %% ../nbs/19_convolutions.ipynb #e3b813eb
 class Encoder(nn.Module):
     "Sound to vectors: level blocks of strided convolutions and residual blocks."
     def __init__(self, blocks: tuple,  # the strides of each level block, as ((8, 4, 4),)
@@ -168,6 +178,31 @@ class Encoder(nn.Module):
         *parts, last = [layer for block in self.level_blocks for layer in block.model]
         return [*map(layer_of, parts), (lambda x: last(x, centre), *layer_of(last)[1:])]
 
+    def stages(self, centre=0.) -> list:  # of (shape, params) for `fused.run_stage`
+        "Strided convolution, residual blocks and, at a block's end, the vectors: what the compiled kernel does at once."
+        found = []
+        for block in self.level_blocks:
+            *parts, out = block.model
+            for down, blocks in parts:
+                ends = blocks is parts[-1][1]
+                shift = centre if ends and block is self.level_blocks[-1] else 0.
+                rows = [packed(down), *[packed(c) for b in blocks.model for c in b.model[1::2]], *[packed(out, shift)]*ends]
+                shape = [down.in_channels, down.out_channels, down.stride[0], out.out_channels*ends, len(blocks.model)]
+                shape += [b.dilation for b in blocks.model]
+                found.append((np.array(shape, np.int32), torch.cat(sum(rows, [])).detach().numpy()))
+        return found
+
+    def fused(self, centre=0.):  # a function as `forward` for one wave, or None where it cannot be had
+        "The encoder in compiled stages, for float32 on a CPU."
+        out = self.level_blocks[-1].model[-1]
+        if out.weight.device.type != 'cpu' or out.weight.dtype != torch.float32 or not fits(*out.weight.shape[1::-1]): return None
+        stages = self.stages(centre)
+        def run(x):
+            rows = x.flatten()[:, None].numpy()
+            for stage in stages: rows = run_stage(rows, *stage)
+            return torch.from_numpy(rows).t()[None, :, None]
+        return run
+
     def forward(self, x: torch.Tensor,  # (B, 1, 1, samples)
                 tile: int|None = None,  # steps of each layer; None = whole
                 centre: torch.Tensor|float = 0.,  # (dim,) subtracted from the vectors
@@ -175,7 +210,7 @@ class Encoder(nn.Module):
         "Vectors before quantising."
         return through(self.layers(centre), x, tile)
 
-# %% ../nbs/19_convolutions.ipynb #e3b813eb
+# %% ../nbs/19_convolutions.ipynb #9894d49e
 class Decoder(nn.Module):
     "Vectors to sound: the encoder in a mirror, with reversed dilations."
     def __init__(self, blocks: tuple,  # the strides of each level block of the encoder
@@ -210,7 +245,7 @@ class Decoder(nn.Module):
         "Sound of quantised vectors."
         return through(self.layers(), x, tile)
 
-# %% ../nbs/19_convolutions.ipynb #cb16117f
+# %% ../nbs/19_convolutions.ipynb #29c7fb1e
 def nearest(h: torch.Tensor,  # (T, dim)
             codebook: torch.Tensor,  # (codes, dim)
             centred: bool = False,  # `h` has lost the codebook's mean already

@@ -124,8 +124,10 @@ class Codebook(nn.Module):
 # %% ../nbs/21_jukebox.ipynb #bcce6de4
 class Level:
     "One level of a network: its encoder, codebook and decoder, run in tiles, so that memory does not grow with the track."
-    def __init__(self, encoder: Encoder, decoder: Decoder, k: torch.Tensor):  # (codes, dim)
-        self.encoder, self.decoder, self.k, self.hop = encoder, decoder, k, encoder.hop
+    def __init__(self, encoder: Encoder, decoder: Decoder, k: torch.Tensor,  # (codes, dim)
+                 fused: bool = True,  # use the compiled stages of notebook 18 where they can be had
+                 ):
+        self.encoder, self.decoder, self.k, self.hop, self.fused = encoder, decoder, k, encoder.hop, fused
 
     def latents(self, wave: np.ndarray,  # (samples,)
                 whole: bool = False,  # in one piece, for tests
@@ -136,7 +138,8 @@ class Level:
             raise MirnbError(f'wave: has shape {tuple(x.shape)}; give one mono wave of at least {self.hop} samples.')
         net, centre = self.encoder, self.k.mean(0)
         tile, inner = (len(x), None) if whole else net.tiles
-        for h in tiled(lambda x: net(x, inner, centre), as_row(x[None]), tile, net.halo, down=self.hop):
+        run = self.fused and not whole and net.fused(centre) or (lambda x: net(x, inner, centre))
+        for h in tiled(run, as_row(x[None]), tile, net.halo, down=self.hop):
             yield h[0, :, 0].t()
 
     def sounds(self, vectors: np.ndarray,  # (T, dim)
@@ -159,6 +162,7 @@ class Level:
 # %% ../nbs/21_jukebox.ipynb #54e98b54
 class Network(nn.Module):
     "Encoders, codebooks and decoders under OpenAI's key names; levels are numbered as Jukebox's, so the top one is 2."
+    fused = True  # encode by compiled stages where they can be had
     def __init__(self, config: TokenizerConfig):
         super().__init__()
         self.config, n = config, len(config.strides)
@@ -174,7 +178,7 @@ class Network(nn.Module):
         if level not in self.hops:
             raise MirnbError(f'level {level!r}: this VQ-VAE has {", ".join(f"{l} (hop {h})" for l, h in self.hops.items())}; choose one.')
         i = list(self.hops).index(level)
-        return Level(self.encoders[i], self.decoders[i], self.bottleneck.level_blocks[i].k)
+        return Level(self.encoders[i], self.decoders[i], self.bottleneck.level_blocks[i].k, self.fused)
 
     @property
     def hop(self) -> int: return self.hops[2]  # samples a token of the top level
