@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['JUKEBOX', 'ADDRESS', 'digest', 'write_weights', 'read_tensors', 'openai_key', 'read_weights', 'fill', 'Codebook',
-           'Level', 'Network', 'VQVAE', 'convert', 'fetch_jukebox']
+           'Level', 'Network', 'VQVAE', 'convert', 'fetch_jukebox', 'agreement']
 
 # %% ../nbs/21_jukebox.ipynb #97bba22f
 import hashlib
@@ -130,8 +130,10 @@ class Level:
     "One level of a network: its encoder, codebook and decoder, run in tiles, so that memory does not grow with the track."
     def __init__(self, encoder: Encoder, decoder: Decoder, k: torch.Tensor,  # (codes, dim)
                  fused: bool = True,  # use the compiled stages of notebook 18 where they can be had
+                 precision: str = 'float32',  # or 'bfloat16', which moves some codes
                  ):
-        self.encoder, self.decoder, self.k, self.hop, self.fused = encoder, decoder, k, encoder.hop, fused
+        self.encoder, self.decoder, self.k, self.hop = encoder, decoder, k, encoder.hop
+        self.fused, self.half = fused and precision == 'float32', precision == 'bfloat16'
 
     def latents(self, wave: np.ndarray,  # (samples,)
                 whole: bool = False,  # in one piece, for tests
@@ -142,8 +144,10 @@ class Level:
             raise MirnbError(f'wave: has shape {tuple(x.shape)}; give one mono wave of at least {self.hop} samples.')
         net, centre = self.encoder, self.k.mean(0)
         tile, inner = (len(x), None) if whole else net.tiles
-        run = self.fused and not whole and net.fused(centre) or (lambda x: net(x, inner, centre))
-        for h in tiled(run, as_row(x[None]), tile, net.halo, down=self.hop):
+        def plain(x):  # TF32 would move codes as bfloat16 does, and cudnn takes it unasked
+            with torch.backends.cudnn.flags(allow_tf32=False), torch.autocast(x.device.type, torch.bfloat16, enabled=self.half):
+                return net(x, inner, centre).float()
+        for h in tiled(self.fused and not whole and net.fused(centre) or plain, as_row(x[None]), tile, net.halo, down=self.hop):
             yield h[0, :, 0].t()
 
     def sounds(self, vectors: np.ndarray,  # (T, dim)
@@ -166,7 +170,7 @@ class Level:
 # %% ../nbs/21_jukebox.ipynb #5de79368
 class Network(nn.Module):
     "Encoders, codebooks and decoders under OpenAI's key names; levels are numbered as Jukebox's, so the top one is 2."
-    fused = True  # encode by compiled stages where they can be had
+    fused, precision = True, 'float32'  # encode by compiled stages where they can be had; or in 'bfloat16'
     def __init__(self, config: TokenizerConfig):
         super().__init__()
         self.config, n = config, len(config.strides)
@@ -182,7 +186,7 @@ class Network(nn.Module):
         if level not in self.hops:
             raise MirnbError(f'level {level!r}: this VQ-VAE has {", ".join(f"{l} (hop {h})" for l, h in self.hops.items())}; choose one.')
         i = list(self.hops).index(level)
-        return Level(self.encoders[i], self.decoders[i], self.bottleneck.level_blocks[i].k, self.fused)
+        return Level(self.encoders[i], self.decoders[i], self.bottleneck.level_blocks[i].k, self.fused, self.precision)
 
     @property
     def hop(self) -> int: return self.hops[2]  # samples a token of the top level
@@ -250,3 +254,15 @@ def fetch_jukebox(path: str|Path,  # where to
     "OpenAI's weights, for non-commercial use, when you ask for them; raises `MirnbError` where they are not what they should be."
     VQVAE.load(fetch(address, path, sha256, progress))  # every key and shape
     return Path(path)
+
+# %% ../nbs/21_jukebox.ipynb #fe111bab
+def agreement(model: VQVAE,  # any
+              wave: np.ndarray,  # (samples,) of the music in question
+              level: int = 2,  # 0, 1 or 2
+              precision: str = 'bfloat16',  # to be compared with float32
+              ) -> float:  # share of equal codes
+    "How many codes stay the same in a lower precision."
+    was, found = model.precision, []
+    for model.precision in ('float32', precision): found.append(model.encode(wave, level))
+    model.precision = was
+    return float((found[0] == found[1]).mean())
