@@ -57,14 +57,14 @@ class Resuming:
 # %% ../nbs/02_fetch.ipynb #909e970c
 def fetch(url: str,  # where from
           path: str|Path,  # where to
-          sha256: str|None = None,  # 64 hexadecimal digits; None = nobody has published one
+          digest: str|None = None,  # as 'sha256:6d0f...' or 'sha1:...'; None = nobody has published one
           progress: bool = True,  # show a bar
           ) -> Path:  # the file, whole
     "A file from the net, unless it is there; raises `MirnbError` where the line stays broken or the bytes are others."
     path = Path(path)
     part = path.with_name(path.name + '.part')
-    try: pooch.retrieve(url, sha256 and f'sha256:{sha256}', path.name, path.parent, downloader=Resuming(part, progress))
+    try: pooch.retrieve(url, digest, path.name, path.parent, downloader=Resuming(part, progress))
     except ValueError:
         part.unlink(missing_ok=True)
-        raise MirnbError(f'{url}: came with another SHA-256 than {sha256[:12]}...; it was not kept. Try again, or ask who publishes it.') from None
+        raise MirnbError(f'{url}: came with another hash than {digest[:16]}...; it was not kept. Try again, or ask who publishes it.') from None
     return path

@@ -252,7 +252,7 @@ def fetch_jukebox(path: str|Path,  # where to
                   progress: bool = True,  # show a bar
                   ) -> Path:
     "OpenAI's weights, for non-commercial use, when you ask for them; raises `MirnbError` where they are not what they should be."
-    VQVAE.load(fetch(address, path, sha256, progress))  # every key and shape
+    VQVAE.load(fetch(address, path, sha256 and f'sha256:{sha256}', progress))  # every key and shape
     return Path(path)
 
 # %% ../nbs/21_jukebox.ipynb #fe111bab
