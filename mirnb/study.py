@@ -4,14 +4,15 @@
 
 # %% auto #0
 __all__ = ['CONTROL', 'MODELS', 'Run', 'make_corpus', 'extract_mel', 'extract_tokens', 'save_predictions', 'run_baselines',
-           'Waves', 'train_tokenizer', 'train_arm', 'plan', 'do_step', 'last_line', 'Status', 'run_plan', 'predictions',
-           'evidence', 'histories', 'code_facts', 'flat_map', 'embeddings', 'draw_embeddings', 'draw_scores', 'slug',
-           'clocked', 'run_study', 'publish', 'summary', 'toy']
+           'Waves', 'train_tokenizer', 'train_arm', 'plan', 'stopwatch', 'do_step', 'last_line', 'Status', 'run_plan',
+           'predictions', 'evidence', 'histories', 'code_facts', 'flat_map', 'embeddings', 'draw_embeddings',
+           'draw_scores', 'slug', 'clocked', 'run_study', 'publish', 'summary', 'toy']
 
 # %% ../nbs/45_study.ipynb #7c98cd6c
 import contextlib
 import pkgutil
 import shutil
+import threading
 import time
 from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
 from dataclasses import dataclass
@@ -199,35 +200,48 @@ def plan(study: StudyConfig) -> dict:  # {step: (function of this module, argume
     steps = {}
     if study.tokenizer: steps['tokenizer'] = 'train_tokenizer', (), ()
     steps['baselines'] = 'run_baselines', (), ()
-    steps['tokens'] = 'extract_tokens', (), ('tokenizer',) if study.tokenizer else ()
+    steps['tokens'] = 'extract_tokens', (1,), ('tokenizer',) if study.tokenizer else ()
     for model, needs in (('SpectroFormer', ()), ('TokenFormer', ('tokens',)), ('CodebookFormer', ('tokens',)), (CONTROL, ())):
         steps[model] = 'train_arm', (model,), needs
     return steps
 
 # %% ../nbs/45_study.ipynb #09fc81ba
+@contextlib.contextmanager
+def stopwatch(path: Path,  # JSON: wall and cpu, seconds
+              every: float = 20.,  # s between two notes
+              ):  # a function that notes at once
+    "Wall and CPU time of this process, added to those of earlier tries; a kill loses no more than `every`."
+    spent = read_json(path) if path.exists() else dict(wall=0., cpu=0.)
+    wall, cpu, end = time.perf_counter(), time.process_time(), threading.Event()
+    note = lambda: write_json(path, dict(wall=spent['wall'] + time.perf_counter() - wall, cpu=spent['cpu'] + time.process_time() - cpu))
+    def watch():
+        while not end.wait(every): note()
+    ticking = threading.Thread(target=watch, daemon=True)
+    ticking.start()
+    try: yield note
+    finally:
+        end.set(), ticking.join()
+        note()
+
+# %% ../nbs/45_study.ipynb #8c3528ec
 def do_step(run: Run,  # where to
             name: str,  # of the step: its log and its clock
             function: str,  # of this module
             arguments: tuple = (),  # of the function, after the run
             ) -> None:
     "One step in this process; what it prints goes to its log, its seconds are added to those of earlier tries."
-    log, clock = run.folder/'logs'/f'{name}.log', run.folder/'steps'/f'{name}.json'
+    log = run.folder/'logs'/f'{name}.log'
     log.parent.mkdir(parents=True, exist_ok=True)
-    spent = read_json(clock) if clock.exists() else dict(wall=0., cpu=0.)
-    start = time.perf_counter(), time.process_time()
     with open(log, 'a', buffering=1) as out, contextlib.redirect_stdout(out), contextlib.redirect_stderr(out):
-        try: pkgutil.resolve_name(f'mirnb.study:{function}')(run, *arguments)
-        finally:
-            wall, cpu = time.perf_counter() - start[0], time.process_time() - start[1]
-            write_json(clock, dict(wall=spent['wall'] + wall, cpu=spent['cpu'] + cpu))
+        with stopwatch(run.folder/'steps'/f'{name}.json'): pkgutil.resolve_name(f'mirnb.study:{function}')(run, *arguments)
 
-# %% ../nbs/45_study.ipynb #2838cf14
+# %% ../nbs/45_study.ipynb #dca30dda
 def last_line(log: Path) -> str:  # '' where there is none
     "What a progress bar shows now: the text after the last carriage return."
     if not log.exists(): return ''
     return log.read_bytes()[-400:].decode(errors='replace').replace('\r', '\n').rstrip().rpartition('\n')[2]
 
-# %% ../nbs/45_study.ipynb #8c3528ec
+# %% ../nbs/45_study.ipynb #251b6278
 class Status:
     "One line a step that starts or ends; between them, what the running steps last said."
     def __init__(self, run: Run):
@@ -244,7 +258,7 @@ class Status:
         for name in running:
             if line := last_line(self.run.folder/'logs'/f'{name}.log'): self.say(f'  {line[:150]}')
 
-# %% ../nbs/45_study.ipynb #dca30dda
+# %% ../nbs/45_study.ipynb #622584b7
 def run_plan(run: Run,  # where to
              steps: dict,  # of `plan`
              workers: int = 2,  # processes of one thread
@@ -267,10 +281,10 @@ def run_plan(run: Run,  # where to
                 status.say(f'{name}: done')
             status.show(list(running.values()))
 
-# %% ../nbs/45_study.ipynb #622584b7
+# %% ../nbs/45_study.ipynb #9f94924c
 MODELS = ('SpectroFormer', 'TokenFormer', 'CodebookFormer', 'MFCC + SVM', CONTROL, 'stratified', 'majority')
 
-# %% ../nbs/45_study.ipynb #fdfc095b
+# %% ../nbs/45_study.ipynb #49bb353e
 def predictions(run: Run,  # where all steps are done
                 model: str,  # its name
                 ) -> pd.DataFrame:  # one row a test track, with class numbers truth_id and guess_id
@@ -279,7 +293,7 @@ def predictions(run: Run,  # where all steps are done
     number = {g: i for i, g in enumerate(run.genres)}
     return table.assign(truth_id=table.genre.map(number), guess_id=table.guess.map(number))
 
-# %% ../nbs/45_study.ipynb #9f94924c
+# %% ../nbs/45_study.ipynb #a92f22a1
 def evidence(run: Run) -> dict:  # as `results.json` holds it
     "Every score with its interval; the models are compared on the same tracks and the same resamples."
     K, n, seed = len(run.genres), run.study.bootstrap, run.study.seed
@@ -293,20 +307,20 @@ def evidence(run: Run) -> dict:  # as `results.json` holds it
         preset=run.study.name, corpus=f'embedded, {run.study.corpus.performance}', seed=seed, genres=run.genres,
         split_counts={s: int(part.work_id.nunique()) for s, part in tracks.groupby('split')}, class_counts=counts,
         clips=len(tracks), chance_bound=chance_bound([counts['test'].get(g, 0) for g in run.genres]),
-        seconds=round(read_json(run.folder/'clock.json')['seconds']),
+        seconds=round(read_json(run.folder/'clock.json')['wall']),
         cpu_seconds={f.stem: round(read_json(f)['cpu']) for f in sorted((run.folder/'steps').glob('*.json'))},
         validation={m: float(h.valid_macro_f1[read_json(run.folder/m/'finetune'/'done.json')['kept_epoch']])
                     for m, h in histories(run, 'finetune').items()},
         bootstrap=n, scores={m: result(t) for m, t in tables.items()}, paired={f'{a} - {b}': against(a, b) for a, b in pairs},
         confusion={m: confusion(t.truth_id, t.guess_id, K).tolist() for m, t in tables.items()})
 
-# %% ../nbs/45_study.ipynb #a92f22a1
+# %% ../nbs/45_study.ipynb #bb673279
 def histories(run: Run, step: str) -> dict:  # {model: DataFrame}, step 'pretrain' or 'finetune'
     "Learning curves of all arms."
     files = {m: run.folder/m/step/'history.csv' for m in (*run.study.arms, CONTROL)}
     return {m: pd.read_csv(f) for m, f in files.items() if f.exists()}
 
-# %% ../nbs/45_study.ipynb #161d7e7e
+# %% ../nbs/45_study.ipynb #dba93021
 def code_facts(run: Run,  # with tokens and log-Mel
                clips: int = 200,  # clips of the training part that are read
                ) -> pd.DataFrame:  # one row a code: uses, centroid Hz, genre ('' = unused)
@@ -321,14 +335,14 @@ def code_facts(run: Run,  # with tokens and log-Mel
     used = counts.sum(0) > 0
     return pd.DataFrame(dict(uses=counts.sum(0), centroid=np.where(used, hertz, np.nan), genre=np.where(used, most, '')))
 
-# %% ../nbs/45_study.ipynb #bb673279
+# %% ../nbs/45_study.ipynb #843900dd
 def flat_map(vectors,  # (n, D)
              ) -> np.ndarray:  # (n, 2)
     "UMAP to two dimensions, seeded; one thread, so the same vectors give the same map."
     from umap import UMAP   # compiles for half a minute: only where a map is drawn
     return UMAP(n_neighbors=15, min_dist=.1, random_state=0, n_jobs=1).fit_transform(np.asarray(vectors, np.float32))
 
-# %% ../nbs/45_study.ipynb #dba93021
+# %% ../nbs/45_study.ipynb #90df071b
 def embeddings(run: Run) -> dict:  # {title: (codes, D)}
     "Token embeddings before and after pretraining, and the codebook's own vectors."
     before = new_former(run.study.token.former, run.study.seed)
@@ -336,7 +350,7 @@ def embeddings(run: Run) -> dict:  # {title: (codes, D)}
     rows = {f'embeddings {when} pretraining': f.stem.embedding.weight.detach()[:-1] for when, f in (('before', before), ('after', after))}
     return {**rows, 'codebook vectors': VQVAE.load(run.weights).codebook}
 
-# %% ../nbs/45_study.ipynb #843900dd
+# %% ../nbs/45_study.ipynb #d8c4dd8f
 def draw_embeddings(run: Run,  # where all steps are done
                     ) -> None:
     "UMAPs by spectral centroid (above) and by the most enriched genre (below), used codes only."
@@ -350,7 +364,7 @@ def draw_embeddings(run: Run,  # where all steps are done
             embedding_map(xy, facts.genre[used], 'most enriched genre', below, categorical=True, categories=run.genres)
         save(fig, run.folder/'figures', name)
 
-# %% ../nbs/45_study.ipynb #90df071b
+# %% ../nbs/45_study.ipynb #cb97fc5b
 def draw_scores(run: Run,  # where all steps are done
                 results: dict,  # of `evidence`
                 ) -> None:
@@ -374,27 +388,22 @@ def draw_scores(run: Run,  # where all steps are done
     learning_curves({m: h for m, h in pre.items() if m != 'SpectroFormer'}, axes[1:], {'valid_loss': 'masked tokens: nats'})
     save(fig, run.folder/'figures', 'pretraining')
 
-# %% ../nbs/45_study.ipynb #d8c4dd8f
+# %% ../nbs/45_study.ipynb #275a4c87
 def slug(name: str) -> str:  # 'SpectroFormer (random weights)' -> 'spectroformer_random_weights'
     "A name for a file."
     return '_'.join(''.join(c if c.isalnum() else ' ' for c in name.lower()).split())
 
-# %% ../nbs/45_study.ipynb #79cc0f93
+# %% ../nbs/45_study.ipynb #1a41ffb7
 @contextlib.contextmanager
 def clocked(run: Run,  # whose folder and clock
             ):
     "One process at a time in a run's folder, and the seconds of all tries in `clock.json`."
-    clock, start = run.folder/'clock.json', time.perf_counter()
-    before = read_json(clock)['seconds'] if clock.exists() else 0.
-    tick = lambda: write_json(clock, dict(seconds=before + time.perf_counter() - start))
     try:
-        with FileLock(run.folder/'.lock', timeout=5):
-            yield tick
-            tick()
+        with FileLock(run.folder/'.lock', timeout=5), stopwatch(run.folder/'clock.json') as note: yield note
     except Timeout:
         raise MirnbError(f'{run.folder}: another process is at work on this run; wait for it or stop it.') from None
 
-# %% ../nbs/45_study.ipynb #37b57a4c
+# %% ../nbs/45_study.ipynb #9f7d9d51
 def run_study(study: StudyConfig,  # such as `core.preset('study')`
               workers: int = 2,  # processes of one thread
               ) -> Run:  # finished: results.json, figures, report.html
@@ -402,13 +411,12 @@ def run_study(study: StudyConfig,  # such as `core.preset('study')`
     torch.set_num_threads(1)
     run = Run.of(study)
     print(f'study {study.name}: {run.folder}', flush=True)
-    with clocked(run) as tick:
+    with clocked(run) as note:
         run.precision  # settled before two steps could settle it at once
         make_corpus(run)
         extract_mel(run, workers)
-        tick()
         run_plan(run, plan(study), workers)
-        tick()
+        note()
         results = evidence(run)
         write_json(run.folder/'results.json', results)
         draw_scores(run, results)
@@ -416,7 +424,7 @@ def run_study(study: StudyConfig,  # such as `core.preset('study')`
         write_report(run.folder)
     return run
 
-# %% ../nbs/45_study.ipynb #1a41ffb7
+# %% ../nbs/45_study.ipynb #bae27108
 def publish(run: Run,  # finished
             figures: str|Path,  # folder for figures and report
             results: str|Path|None = None,  # a JSON file for the prose to read
@@ -430,7 +438,7 @@ def publish(run: Run,  # finished
     for source, target in copies:
         with atomic(target) as part: shutil.copyfile(source, part)
 
-# %% ../nbs/45_study.ipynb #9f7d9d51
+# %% ../nbs/45_study.ipynb #418747f5
 def summary(run: Run) -> str:  # finished
     "The scores of a run as lines of text, best first."
     r = read_json(run.folder/'results.json')
@@ -439,7 +447,7 @@ def summary(run: Run) -> str:  # finished
     n = r['split_counts']['test']
     return '\n'.join([f'macro-F1 on {n} test works, 95 % bootstrap interval; no guesser can expect more than {r["chance_bound"]:.3f}', *lines])
 
-# %% ../nbs/45_study.ipynb #418747f5
+# %% ../nbs/45_study.ipynb #ed3986cf
 def toy() -> StudyConfig:
     "A study of three minutes' work, for tests: too small to tell anything."
     optimiser = OptimiserConfig(epochs=2, batch=16, lr=3e-3)
