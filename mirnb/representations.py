@@ -104,7 +104,10 @@ def loaded(path: Path,  # a safetensors file
 @dataclass(frozen=True)
 class Tokens:
     "The codes of a VQ-VAE, (T,) int16 with T = samples // hop."
-    weights: str|None = None  # a safetensors file; None = the small VQ-VAE that ships
+    weights: str|None = None  # a file of weights, OpenAI's or ours; None = the small VQ-VAE that ships
+    level: int = 2  # of the VQ-VAE: 0, 1 or 2
+    gain: float = 1.  # of the wave: 1.01 changes 2 to 4 % of Jukebox's codes, 2 nearly all
+    skip: int = 0  # samples dropped at the start, such as an MP3 decoder's delay: one changes a sixth of the codes
     name: ClassVar[str] = 'tokens'
     sr: ClassVar[int] = 44_100  # Hz: what the VQ-VAE was trained on
 
@@ -118,7 +121,9 @@ class Tokens:
 
     def __call__(self, wave: np.ndarray) -> np.ndarray:  # (samples,) -> (T,) int16
         "The nearest code of each hop; the tail that fills no hop is dropped."
-        return self.pack(self.vqvae.encode(wave) if len(wave) >= self.vqvae.hop else [])
+        wave = wave[self.skip:]*np.float32(self.gain)
+        short = len(wave) < self.vqvae.level(self.level).hop
+        return self.pack([] if short else self.vqvae.encode(wave, self.level))
 
     def pack(self, array: np.ndarray) -> np.ndarray:  # ids -> int16
         "The same ids in two bytes; raises `MirnbError` for an id that does not fit."
@@ -130,4 +135,7 @@ class Tokens:
     def unpack(self, packed: np.ndarray) -> np.ndarray:  # int16 -> int64, what embeddings take
         return np.asarray(packed).astype(np.int64)
 
-    def settings(self) -> dict: return dict(name=self.name, weights=sha256_of(self.path))
+    def settings(self) -> dict:
+        "Name, hash of the weights, and what is not at its default: earlier stores stay what they are."
+        more = {f.name: v for f in fields(self)[1:] if (v := getattr(self, f.name)) != f.default}
+        return dict(name=self.name, weights=sha256_of(self.path), **more)
