@@ -24,7 +24,7 @@ ROWS = r'''
 #include <vector>
 typedef float lane __attribute__((vector_size(64), aligned(4), may_alias));   // 16 channels
 #ifdef __AVX512F__
-const int R = 12;
+const int R = 14;
 #else
 const int R = 3;
 #endif
@@ -176,5 +176,5 @@ def run_stage(x: np.ndarray,  # (n, n_in) float32
               ) -> np.ndarray:  # (n // stride, dim or width) float32
     "One stage over a whole input, in tiles of a size that the halo costs little."
     y = np.empty((len(x)//shape[2], shape[3] or shape[1]), np.float32)
-    kernel()(np.ascontiguousarray(x), len(x), y, shape, params, max(1024, 4*(1 + int(shape[5:].sum()))))
+    kernel()(np.ascontiguousarray(x), len(x), y, shape, params, max(2048, 4*(1 + int(shape[5:].sum()))))
     return y

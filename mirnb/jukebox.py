@@ -147,7 +147,9 @@ class Level:
         def plain(x):  # TF32 would move codes as bfloat16 does, and cudnn takes it unasked
             with torch.backends.cudnn.flags(allow_tf32=False), torch.autocast(x.device.type, torch.bfloat16, enabled=self.half):
                 return net(x, inner, centre).float()
-        for h in tiled(self.fused and not whole and net.fused(centre) or plain, as_row(x[None]), tile, net.halo, down=self.hop):
+        run = self.fused and not whole and net.fused(centre)
+        if run: tile = max(tile, 4096)  # it keeps less between two layers, so longer tiles fit
+        for h in tiled(run or plain, as_row(x[None]), tile, net.halo, down=self.hop):
             yield h[0, :, 0].t()
 
     def sounds(self, vectors: np.ndarray,  # (T, dim)
