@@ -51,7 +51,7 @@ def measure(name, path, seconds):
     import torch
 
     torch.set_num_threads(1)
-    wave = np.random.default_rng(0).normal(0, .1, round(44_100*seconds)).astype(np.float32)
+    wave = np.random.default_rng(0).standard_normal(round(44_100*seconds), np.float32)
     prepare, work = jobs(path, wave)[name]
     model, times = prepare(), []
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss

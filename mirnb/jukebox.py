@@ -220,8 +220,12 @@ class VQVAE(Network):
                level: int = 2,  # 0, 1 or 2
                ) -> np.ndarray:  # (T hop,) float32
         "The sound of tokens."
-        part = self.level(level)
-        return np.concatenate([y.flatten().cpu().numpy() for y in part.sounds(part.vectors(tokens))])
+        part, at = self.level(level), 0
+        wave = np.empty(len(tokens)*part.hop, np.float32)
+        for y in part.sounds(part.vectors(tokens)):
+            wave[at:at + y.numel()] = y.flatten().cpu().numpy()
+            at += y.numel()
+        return wave
 
     def save(self, path: str|Path,  # ends in .safetensors
              card: dict,  # data, steps, seed, figures: anything JSON holds
