@@ -304,8 +304,8 @@ def pretrain(arm: ArmConfig,  # former and pretrain are used
         segment, key_seed = arm.former.segment, seed_of(seed, 'pretrain')
         batches = lambda epoch: Segments(store, track_ids, segment, key_seed, epoch).batches(c.batch)
         run = Training(pretext, lambda model, x, y: model.loss(x)[0], batches,
-                  masked_validation(store, list(valid_ids), segment, c.batch, seed, precision), None, c,
-                  c.epochs * math.ceil(len(track_ids) / c.batch), arm.former.width, key_seed)
+                       masked_validation(store, list(valid_ids), segment, c.batch, seed, precision), None, c,
+                       c.epochs * math.ceil(len(track_ids) / c.batch), arm.former.width, key_seed)
         record = fit(run, folder, key, title or f'{arm.former.stem} pretrain', precision, progress)
     save_former(former.cpu(), folder/'former.safetensors')
     finish(folder, record, key, precision, former)
@@ -370,8 +370,8 @@ def finetune(arm: ArmConfig,  # finetune is used, and pretrain's span and band_b
         key_seed, votes = seed_of(seed, 'finetune'), arm.finetune.votes
         batches = lambda epoch: Segments(store, tracks, segment, key_seed, epoch, labels).batches(c.batch)
         run = Training(model, lambda model, x, y: model.loss(x, y, weights.to(x.device)), batches,
-                  vote_validation(store, valid, votes, c.batch, precision), scores[arm.finetune.keep], c,
-                  c.epochs * math.ceil(len(tracks) / c.batch), former.config.width, key_seed)
+                       vote_validation(store, valid, votes, c.batch, precision), scores[arm.finetune.keep], c,
+                       c.epochs * math.ceil(len(tracks) / c.batch), former.config.width, key_seed)
         record = fit(run, folder, key, title or f'{former.config.stem} fine-tune', precision, progress)
     save_classifier(model.cpu(), folder/'classifier.safetensors')
     finish(folder, record, key, precision, model)
