@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 
 import mirnb
-from .core import MirnbError, rng_of, seed_of
+from .core import MirnbError, seed_of
 from .fetch import fetch
 
 # %% ../nbs/11_corpora.ipynb #48fb7989

@@ -20,8 +20,8 @@ from joblib.externals.loky.process_executor import BrokenProcessPool
 from tqdm import tqdm
 
 from .audio import AudioError, load_audio
-from .core import MirnbError, atomic, fingerprint, read_json, write_json
-from .representations import Representation, representation, sha256_of
+from .core import MirnbError, atomic, fingerprint, read_json, sha256_of, write_json
+from .representations import Representation, representation
 
 # %% ../nbs/24_store.ipynb #6c6754ce
 SHARD = 64  # tracks a shard

@@ -29,16 +29,16 @@ from .audio import load_audio
 from .baselines import grid_maps, majority, mfcc_statistics, mfcc_svm, stratified
 from .codebook import centroids, enrichment, usage
 from .core import (ArmConfig, CorpusConfig, FinetuneConfig, FormerConfig, MirnbError, OptimiserConfig, PretrainConfig,
-                        StudyConfig, TokenizerConfig, atomic, fingerprint, home, read_json, write_json)
+                        StudyConfig, TokenizerConfig, atomic, fingerprint, home, read_json, sha256_of, write_json)
 from .figures import (STYLE, canvas, confusion_matrix, corpus_overview, embedding_map, f1_bars, headline,
                            learning_curves, save)
 from .finetune import predict
 from .formers import load_former
-from .jukebox import VQVAE
+from .jukebox import SHIPPED, VQVAE
 from .metrics import chance_bound, confusion, paired, score
 from .renditions import planned, render_clips
 from .report import write_report
-from .representations import SHIPPED, LogMel, Tokens, sha256_of
+from .representations import LogMel, Tokens
 from .scores import GENRES
 from .store import Store, extract
 from .tokenizer import assess, train_vqvae

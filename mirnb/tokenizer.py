@@ -19,9 +19,10 @@ import torch.nn.functional as F
 from torch import nn
 from tqdm.auto import tqdm
 
+from .codebook import perplexity, usage
 from .convolutions import as_row, nearest
 from .core import MirnbError, TokenizerConfig, atomic, device, rng_of, seed_of
-from .jukebox import VQVAE, Network, digest
+from .jukebox import VQVAE, Network
 
 # %% ../nbs/25_tokenizer.ipynb #f74931a1
 STFTS = ((2048, 240, 1200), (1024, 120, 600), (512, 50, 240))  # FFT, hop and window in samples
@@ -126,9 +127,8 @@ class RunningCodebook:
         self.k.copy_(self.sums/self.counts[:, None])
 
     def perplexity(self) -> float:
-        "Two to the entropy of the running use: how many codes there would be if all were used alike."
-        p = self.counts/self.counts.sum()
-        return float((-(p*p.clamp(min=1e-12).log()).sum()).exp())
+        "Of the running use: how many codes there would be if all were used alike."
+        return float(perplexity(self.counts.cpu().numpy()))
 
 # %% ../nbs/25_tokenizer.ipynb #93e8ad15
 def train_step(model: Network,  # changed by the optimiser, not here
@@ -236,7 +236,6 @@ def assess(model: VQVAE,  # trained
         guess, wave = model.decode(tokens), wave[:len(tokens)*model.hop]
         ratios.append(snr(wave, guess))
         gaps.append(spectral_convergence(wave, guess))
-        counts += np.bincount(tokens, minlength=len(counts))
-    p = counts[counts > 0]/counts.sum()
+        counts += usage([tokens], len(counts))
     return dict(clips=len(waves), snr=float(np.mean(ratios)), spectral_convergence=float(np.mean(gaps)),
-                used=int((counts > 0).sum()), perplexity=float(np.exp(-(p*np.log(p)).sum())))
+                used=int((counts > 0).sum()), perplexity=float(perplexity(counts)))
