@@ -90,7 +90,7 @@ def fingerprint(*settings) -> str:  # dataclasses or anything JSON holds; 12 hex
     plain = [asdict(s) if hasattr(s, '__dataclass_fields__') else s for s in settings]
     return hashlib.sha256(json.dumps(plain, sort_keys=True, default=str).encode()).hexdigest()[:12]
 
-# %% ../nbs/00_core.ipynb #44a94910
+# %% ../nbs/00_core.ipynb #68850a93
 def sha256_of(path: str|Path) -> str:  # 64 hexadecimal digits
     "The SHA-256 of a file's bytes; raises `MirnbError` where it cannot be read."
     try:
@@ -98,12 +98,12 @@ def sha256_of(path: str|Path) -> str:  # 64 hexadecimal digits
     except OSError as e:
         raise MirnbError(f'{path}: cannot be read ({e.strerror}); check the path.') from None
 
-# %% ../nbs/00_core.ipynb #68850a93
+# %% ../nbs/00_core.ipynb #9700a8c5
 def device() -> torch.device:  # where to train
     "CUDA when there is one, else the CPU."
     return torch.device('cuda' if torch.cuda.is_available() else 'cpu')
 
-# %% ../nbs/00_core.ipynb #9700a8c5
+# %% ../nbs/00_core.ipynb #c6599b0d
 def child_of() -> None:
     "Make this process a worker: one intra-op thread, and an end of its own when its parent is killed."
     torch.set_num_threads(1)
@@ -113,7 +113,7 @@ def child_of() -> None:
         os._exit(1)  # an orphan would go on writing into the folder of the next run
     threading.Thread(target=watch, daemon=True).start()
 
-# %% ../nbs/00_core.ipynb #b2cd0edd
+# %% ../nbs/00_core.ipynb #18428232
 def parallel(work: str,  # 'module:function' of one argument; by name, since a notebook's own functions cannot be sent
              jobs: list,  # arguments
              workers: int = 2,  # processes
@@ -127,7 +127,7 @@ def parallel(work: str,  # 'module:function' of one argument; by name, since a n
         done = pool.map(pkgutil.resolve_name(work), jobs, chunksize=chunk)
         yield from tqdm(done, label, len(jobs), disable=not progress, mininterval=1)
 
-# %% ../nbs/00_core.ipynb #43474cef
+# %% ../nbs/00_core.ipynb #9e20c4ce
 @dataclass(frozen=True)
 class CorpusConfig:
     "Which embedded corpus: how it is played, how many works, how often each training work is rendered."
@@ -139,24 +139,26 @@ class CorpusConfig:
     seconds: float = 30.0  # clip length, s
     seed: int = 0  # of the split and of every performance
 
-# %% ../nbs/00_core.ipynb #8fe86ea4
+# %% ../nbs/00_core.ipynb #359c6e6d
 @dataclass(frozen=True)
 class TokenizerConfig:
     "A VQ-VAE of Jukebox's architecture, by default the small one, and how it is trained."
-    strides: tuple = ((8, 4, 4),)  # of the down-sampling convolutions, a tuple a level; hop 128 as Jukebox's top level
-    width: tuple = (64,)  # channels, of each level
-    depth: tuple = (3,)  # residual blocks a stride, of each level; dilations 1, 3, 9, ...
+    strides: tuple = ((8,), (4,), (4,))  # of the down-sampling convolutions, a tuple a level; hops 8, 32, 128 as Jukebox's
+    width: tuple = (64, 64, 64)  # channels, of each level
+    depth: tuple = (3, 3, 3)  # residual blocks a stride, of each level; dilations 1, 3, 9, ...
     codes: int = 2048  # codebook size, as Jukebox
     dim: int = 64  # codebook dimension, as Jukebox
-    steps: int = 6000  # optimiser steps
+    frozen: bool = False  # True = the control: the encoders keep their random weights
+    steps: tuple = (10_000, 10_000, 24_000)  # optimiser steps, of each level
     batch: int = 4  # crops a step; at equal CPU time 4 gave 4.6 dB where 8 gave 3.8
     crop: int = 16_384  # samples a crop
     lr: float = 1e-3  # Adam, decayed linearly to 0
+    warmup: int = 500  # steps in which it rises to that
     commit: float = .25  # weight of the commitment loss
     decay: float = .98  # EMA of the codebook
     seed: int = 0  # of weights, crops and order
 
-# %% ../nbs/00_core.ipynb #9e20c4ce
+# %% ../nbs/00_core.ipynb #8f05aa05
 @dataclass(frozen=True)
 class FormerConfig:
     "One former: a stem that turns frames or tokens into positions, and a transformer encoder over them."
@@ -177,7 +179,7 @@ class FormerConfig:
     codes: int = 2048  # vocabulary
     dim: int = 64  # codebook dimension
 
-# %% ../nbs/00_core.ipynb #359c6e6d
+# %% ../nbs/00_core.ipynb #5470e437
 @dataclass(frozen=True)
 class OptimiserConfig:
     "Adam and its schedule, the same fields for pretraining and fine-tuning."
@@ -191,7 +193,7 @@ class OptimiserConfig:
     eps: float = 1e-8  # Adam's epsilon
     clip: float = 1.  # gradient norm; 0 = off
 
-# %% ../nbs/00_core.ipynb #8f05aa05
+# %% ../nbs/00_core.ipynb #58944366
 @dataclass(frozen=True)
 class PretrainConfig:
     "Masked prediction: what is hidden, how, and how it is learned."
@@ -203,7 +205,7 @@ class PretrainConfig:
     target: str = 'contrast'  # Mel only: 'frames' = the z-scores | 'contrast' = a band's deviation from its mean over the segment
     targets: int = 2048  # tokens only: masked tokens a step that enter the loss (chosen at random); 0 = all
 
-# %% ../nbs/00_core.ipynb #5470e437
+# %% ../nbs/00_core.ipynb #1535db94
 @dataclass(frozen=True)
 class FinetuneConfig:
     "Genre classification from a pretrained (or a random) encoder."
@@ -215,7 +217,7 @@ class FinetuneConfig:
     keep: str = 'last'  # whose weights: the 'last' epoch's, or those of the 'best' macro-F1 on validation
     votes: int = 5  # segments of a clip, evenly spread over all of it, that vote
 
-# %% ../nbs/00_core.ipynb #58944366
+# %% ../nbs/00_core.ipynb #7b94b1b6
 @dataclass(frozen=True)
 class ArmConfig:
     "One arm of the study: a former and its two trainings."
@@ -223,7 +225,7 @@ class ArmConfig:
     pretrain: PretrainConfig = PretrainConfig()
     finetune: FinetuneConfig = FinetuneConfig()
 
-# %% ../nbs/00_core.ipynb #1535db94
+# %% ../nbs/00_core.ipynb #9029278a
 @dataclass(frozen=True)
 class StudyConfig:
     "The whole comparison: corpus, tokenizer, three arms, seed."
@@ -233,6 +235,7 @@ class StudyConfig:
     spectro: ArmConfig = ArmConfig()
     token: ArmConfig = ArmConfig(FormerConfig('tokens'))
     codebook: ArmConfig = ArmConfig(FormerConfig('vectors'))
+    random_encoder: bool = False  # also a TokenFormer on the tokens of the random-weight encoder
     precision: str = 'auto'  # of the training: '32', 'bf16', or 'auto' = bf16 where this machine is faster with it
     bootstrap: int = 2000  # resamples of the test works
     seed: int = 0  # of every weight, crop and mask
@@ -242,7 +245,7 @@ class StudyConfig:
         "The three arms by the paper's names."
         return dict(SpectroFormer=self.spectro, TokenFormer=self.token, CodebookFormer=self.codebook)
 
-# %% ../nbs/00_core.ipynb #9029278a
+# %% ../nbs/00_core.ipynb #8950eacf
 def change(config,  # a frozen dataclass
            **paths,  # field=value; two underscores go one level down: corpus__renditions=4
            ):
@@ -254,19 +257,19 @@ def change(config,  # a frozen dataclass
         config = replace(config, **{name: change(getattr(config, name), **{rest: value}) if rest else value})
     return config
 
-# %% ../nbs/00_core.ipynb #8950eacf
+# %% ../nbs/00_core.ipynb #ad680d7f
 def with_arms(study: StudyConfig, **paths) -> StudyConfig:  # paths inside an ArmConfig
     "The same change in all three arms: what makes a comparison fair."
     return change(study, **{f'{arm}__{p}': v for arm in ('spectro', 'token', 'codebook') for p, v in paths.items()})
 
-# %% ../nbs/00_core.ipynb #27c749a1
+# %% ../nbs/00_core.ipynb #7a504e67
 def _fair(name: str, pretrain: int, finetune: int, lr: float, **corpus) -> StudyConfig:
     "Three arms with the same sizes and schedules; only the stem differs."
     base = with_arms(StudyConfig(name, CorpusConfig(**corpus)), pretrain__optimiser=OptimiserConfig(pretrain, batch=8, lr=1e-3),
                      finetune__optimiser=OptimiserConfig(finetune, batch=32, lr=lr))
     return change(base, token__former__stem='tokens', codebook__former__stem='vectors')
 
-# %% ../nbs/00_core.ipynb #f7975e97
+# %% ../nbs/00_core.ipynb #a6187955
 def _paper() -> StudyConfig:
     "The settings of the paper and of its probable source, confounds included."
     pre = OptimiserConfig(epochs=500, batch=64, lr=1., schedule='noam', warmup=8000, weight_decay=0., betas=(.9, .999), eps=1e-4, clip=0.)
@@ -279,10 +282,10 @@ def _paper() -> StudyConfig:
                        ArmConfig(FormerConfig('tokens', pool='overwrite', **sizes), tokens, tune),
                        ArmConfig(FormerConfig('vectors', pool='overwrite', vectors='raw', **sizes), tokens, tune))
 
-# %% ../nbs/00_core.ipynb #7a504e67
+# %% ../nbs/00_core.ipynb #0d4d9ec0
 def preset(name: str) -> StudyConfig:  # 'study' | 'full' | 'paper'
     "A study by name; raises `MirnbError` that lists the names."
     if name == 'study': return _fair('study', 24, 12, 3e-3)
-    if name == 'full': return change(_fair('full', 12, 24, 2e-3, renditions=2, pool=600), tokenizer=TokenizerConfig())
+    if name == 'full': return change(_fair('full', 12, 24, 2e-3, renditions=2, pool=600), random_encoder=True)
     if name == 'paper': return _paper()
     raise MirnbError(f'{name}: no such preset; choose study, full or paper.')

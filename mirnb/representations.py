@@ -22,6 +22,7 @@ class Representation(Protocol):
     "What `store.extract` asks of a representation."
     name: str  # its key in the registry
     sr: int  # the sample rate of the waves it takes, Hz
+    channel: str  # what becomes of stereo: one of `audio.CHANNELS`
 
     def __call__(self, wave: np.ndarray) -> np.ndarray: "(samples,) float32 -> (T, ...), time first."
     def pack(self, array: np.ndarray) -> np.ndarray: "The int16 array that is stored."
@@ -60,6 +61,7 @@ class LogMel:
     hop: int = 128  # from frame to frame, samples
     n_mels: int = 86  # bands
     name: ClassVar[str] = 'mel'
+    channel: ClassVar[str] = 'mean'
     step: ClassVar[float] = .005  # dB
 
     def __call__(self, wave: np.ndarray) -> np.ndarray:  # (samples,) -> (frames, n_mels)
@@ -78,7 +80,7 @@ class LogMel:
         "The fields, the name and the step."
         return dict(asdict(self), name=self.name, step=self.step)
 
-# %% ../nbs/23_representations.ipynb #cdbfcd34
+# %% ../nbs/23_representations.ipynb #44a94910
 @lru_cache(maxsize=2)
 def loaded(path: Path,  # a safetensors file
            stamp: tuple,  # its size and time of change: a new file under an old name is loaded anew
@@ -86,7 +88,7 @@ def loaded(path: Path,  # a safetensors file
     "The VQ-VAE in `path`, loaded once a process; raises the `MirnbError` of `VQVAE.load`."
     return VQVAE.load(path).eval()
 
-# %% ../nbs/23_representations.ipynb #edec3991
+# %% ../nbs/23_representations.ipynb #d8440f0b
 @register
 @dataclass(frozen=True)
 class Tokens:
@@ -95,6 +97,7 @@ class Tokens:
     level: int = 2  # of the VQ-VAE: 0, 1 or 2
     gain: float = 1.  # of the wave: 1.01 changes 2 to 4 % of Jukebox's codes, 2 nearly all
     skip: int = 0  # samples dropped at the start, such as an MP3 decoder's delay: one changes a sixth of the codes
+    channel: str = 'mean'  # of stereo: 'mean', 'left' or 'right'; the left one changes nine of ten codes
     name: ClassVar[str] = 'tokens'
     sr: ClassVar[int] = 44_100  # Hz: what the VQ-VAE was trained on
 
@@ -123,6 +126,5 @@ class Tokens:
         return np.asarray(packed).astype(np.int64)
 
     def settings(self) -> dict:
-        "Name, hash of the weights, and what is not at its default: earlier stores stay what they are."
-        more = {f.name: v for f in fields(self)[1:] if (v := getattr(self, f.name)) != f.default}
-        return dict(name=self.name, weights=sha256_of(self.path), **more)
+        "The fields and the name; the weights by their hash, for a file may move."
+        return dict(asdict(self), name=self.name, weights=sha256_of(self.path))
