@@ -25,10 +25,10 @@ RECIPE = TokenizerConfig()
 CONTROL = change(RECIPE, frozen=True, steps=(4000,)*3)  # what is left to learn is learned early: see studies/69_tokenizer
 
 # %% ../nbs/28_small_vqvae.ipynb #02bf6f75
-def _train(job: tuple) -> None:  # (paths, config, folder, level, precision)
+def _train(job: tuple) -> None:  # (paths, config, folder, level, precision, progress)
     "Train one level to its end."
-    paths, config, folder, level, precision = job
-    train_level(Waves(paths), config, folder, level, precision=precision)
+    paths, config, folder, level, precision, progress = job
+    train_level(Waves(paths), config, folder, level, progress, precision)
 
 # %% ../nbs/28_small_vqvae.ipynb #cad0f825
 def train_pair(paths: list,  # of the clips to train on
@@ -37,12 +37,13 @@ def train_pair(paths: list,  # of the clips to train on
                control: TokenizerConfig = CONTROL,  # the encoder that does not
                workers: int = 2,  # processes
                precision: str = 'bfloat16',  # or 'float32'
+               progress: bool = True,  # show bars
                ) -> dict:  # 'trained' and 'random': (VQVAE, history)
     "Train the VQ-VAE and its control, all levels of both side by side."
     pair = dict(trained=recipe, random=control)
-    jobs = [(paths, config, folder/name, level, precision) for name, config in pair.items() for level in VQVAE(config).hops]
+    jobs = [(paths, config, folder/name, level, precision, progress) for name, config in pair.items() for level in VQVAE(config).hops]
     steps = lambda job: job[1].steps[job[3] - 3]  # levels end with 2, so they count from the back
-    for _ in parallel('mirnb.small_vqvae:_train', sorted(jobs, key=steps, reverse=True), workers, 'levels trained'): pass
+    for _ in parallel('mirnb.small_vqvae:_train', sorted(jobs, key=steps, reverse=True), workers, 'levels trained', progress): pass
     return {name: train_vqvae(Waves(paths), config, folder/name, progress=False) for name, config in pair.items()}
 
 # %% ../nbs/28_small_vqvae.ipynb #d50a83c9
@@ -57,10 +58,11 @@ def measure(files: dict,  # name -> file of weights
             paths: list,  # of clips that the training did not hear
             workers: int = 2,  # processes
             seconds: float = 10.,  # of each clip
+            progress: bool = True,  # show a bar
             ) -> pd.DataFrame:  # a row a name and level
     "`tokenizer.assess` of every level of every VQ-VAE."
     jobs = [(name, (file, level, paths, seconds)) for name, file in files.items() for level in VQVAE.load(file).hops]
-    rows = parallel('mirnb.small_vqvae:_measure', [job for _, job in jobs], workers, 'levels measured')
+    rows = parallel('mirnb.small_vqvae:_measure', [job for _, job in jobs], workers, 'levels measured', progress)
     return pd.DataFrame([dict(encoder=name, **row) for (name, _), row in zip(jobs, rows)])
 
 # %% ../nbs/28_small_vqvae.ipynb #a3efc454
@@ -75,9 +77,10 @@ def codebook_facts(weights: str,  # a file
                    genres: list,  # of the clips
                    workers: int = 2,  # processes
                    seconds: float = 10.,  # of each clip
+                   progress: bool = True,  # show a bar
                    ) -> dict:  # as JSON holds it
     "What notebook 22 asks of a codebook, on these clips."
-    tokens = list(parallel('mirnb.small_vqvae:_tokens', [(weights, path, seconds) for path in paths], workers, 'clips encoded', chunk=8))
+    tokens = list(parallel('mirnb.small_vqvae:_tokens', [(weights, path, seconds) for path in paths], workers, 'clips encoded', progress, chunk=8))
     model, names = VQVAE.load(weights), sorted(set(genres))
     counts = np.stack([usage([t for t, g in zip(tokens, genres) if g == name], model.config.codes) for name in names])
     odds, form = enrichment(counts)[0], shape(model.codebook.numpy())
@@ -91,8 +94,8 @@ def codebook_facts(weights: str,  # a file
 # %% ../nbs/28_small_vqvae.ipynb #d7e9d73e
 def train_small(workers: int = 2,  # processes
                 corpus_config: CorpusConfig = CorpusConfig(renditions=2, pool=600),  # as the preset `full`
-                recipe: TokenizerConfig = RECIPE,
-                control: TokenizerConfig = CONTROL,
+                recipe: TokenizerConfig = RECIPE,  # the encoder that learns
+                control: TokenizerConfig = CONTROL,  # the encoder that does not
                 ) -> tuple:  # (folder of the run with trained.safetensors and random.safetensors, results as JSON holds them)
     "Train and measure both; resumable; validation works are measured on and test works never heard."
     folder = home()/'runs'/f'small-vqvae-{fingerprint(corpus_config, recipe, control)}'
@@ -110,7 +113,8 @@ def train_small(workers: int = 2,  # processes
         model.save(folder/f'{name}.safetensors', dict(data=data, encoder=name, validation=figures))
     curves = {name: {int(level): part.rolling(100, min_periods=1).mean()[99::100].round(4).to_dict('list')
                      for level, part in history.drop(columns='level').groupby(history.level)} for name, (_, history) in pair.items()}
-    return folder, dict(data=data, corpus=asdict(c), recipe=asdict(recipe), control=asdict(control), table=rows, curves=curves, codebook=facts)
+    return folder, dict(data=data, corpus=asdict(c), recipe=asdict(recipe), control=asdict(control), table=rows, curves=curves, codebook=facts,
+                        example=kept.iloc[len(kept)//2][['work_id', 'title', 'source', 'genre', 'program']].to_dict())
 
 # %% ../nbs/28_small_vqvae.ipynb #78c8f7c0
 def ship(folder: Path,  # of a run of `train_small`
