@@ -210,7 +210,8 @@ class PretrainConfig:
 class FinetuneConfig:
     "Genre classification from a pretrained (or a random) encoder."
     optimiser: OptimiserConfig = OptimiserConfig()
-    class_weights: str = 'inverse'  # 'inverse' class frequency (the paper) | 'none'
+    class_weights: str = 'inverse'  # 'inverse' class frequency (the paper) | 'effective' number | 'none'
+    layer_decay: float = 1.  # each layer further from the head learns slower by this factor; 1 = all alike
     label_smoothing: float = 0.  # of the cross-entropy
     mask_rate: float = 0.  # blocks hidden from the input while training, drawn as in pretraining
     freeze: bool = False  # train the head only (a linear probe)

@@ -28,7 +28,7 @@ from tqdm import tqdm
 
 from .core import ArmConfig, MirnbError, OptimiserConfig
 from .core import atomic, device, fingerprint, read_json, rng_of, seed_of, write_json
-from .finetune import Classifier, batch_of, class_weights, load_classifier, predict, save_classifier, vote_windows
+from .finetune import Classifier, batch_of, class_weights, layer_rates, load_classifier, predict, save_classifier, vote_windows
 from .formers import Former, digest, load_former, save_former
 from .pretrain import Pretext
 from .transformer import autocast, keep_memory, precision_of
@@ -111,8 +111,10 @@ class Training(pl.LightningModule):
                  steps: int,  # of the whole run
                  width: int,  # for the 'noam' schedule
                  seed: int,  # of masks and dropout
+                 rates=None,  # model -> [(parameters, factor of the rate)]; None = all alike
                  ):
         super().__init__()
+        self.rates = rates or (lambda model: [([p for p in model.parameters() if p.requires_grad], 1.)])
         self.model, self.run_loss, self.epoch_batches, self.run_validate = model, loss, epoch_batches, validate
         self.score, self.config, self.steps, self.width, self.seed = score, config, steps, width, seed
         self.record = dict(history=[], best=-math.inf, best_epoch=-1, best_weights={}, wall=0., cpu=0., key='')
@@ -135,8 +137,9 @@ class Training(pl.LightningModule):
 
     def configure_optimizers(self):
         "AdamW, fused, and a rate that changes each step."
-        c, weights = self.config, [p for p in self.model.parameters() if p.requires_grad]
-        adam = torch.optim.AdamW(weights, c.lr, tuple(c.betas), c.eps, c.weight_decay, fused=True)
+        c = self.config
+        groups = [dict(params=some, lr=c.lr*factor) for some, factor in self.rates(self.model) if some]
+        adam = torch.optim.AdamW(groups, c.lr, tuple(c.betas), c.eps, c.weight_decay, fused=True)
         schedule = torch.optim.lr_scheduler.LambdaLR(adam, lambda step: rate_at(step, self.steps, c, self.width))
         return [adam], [dict(scheduler=schedule, interval='step')]
 
@@ -371,7 +374,8 @@ def finetune(arm: ArmConfig,  # finetune is used, and pretrain's span and band_b
         batches = lambda epoch: Segments(store, tracks, segment, key_seed, epoch, labels).batches(c.batch)
         run = Training(model, lambda model, x, y: model.loss(x, y, weights.to(x.device)), batches,
                        vote_validation(store, valid, votes, c.batch, precision), scores[arm.finetune.keep], c,
-                       c.epochs * math.ceil(len(tracks) / c.batch), former.config.width, key_seed)
+                       c.epochs * math.ceil(len(tracks) / c.batch), former.config.width, key_seed,
+                       lambda model: layer_rates(model, arm.finetune.layer_decay))
         record = fit(run, folder, key, title or f'{former.config.stem} fine-tune', precision, progress)
     save_classifier(model.cpu(), folder/'classifier.safetensors')
     finish(folder, record, key, precision, model)
