@@ -73,7 +73,7 @@ def clip(i: int,  # which of the PIECES
          ) -> bytes:  # an MP3 of 30 s, stereo, 256 kbit/s
     "A clip as FMA has them, cut out of a longer MP3 without decoding it."
     left = music(i)
-    whole = ffmpeg(encoded(np.stack([left, .8*np.roll(left, 200)], 1)), '.mp3', '-b:a', '256k')
+    whole = ffmpeg(encoded(np.stack([left, .7*left], 1)), '.mp3', '-b:a', '256k')
     return ffmpeg(whole, '.mp3', '-acodec', 'copy', before=('-ss', start, '-t', '30'))
 
 # %% ../nbs/14_miniatures.ipynb #3413a27a
