@@ -45,13 +45,14 @@ def candidates(prints: list,  # sound prints, one a track
                ) -> np.ndarray:  # (pairs, 3) tracks a < b, and the lag of a behind b in steps
     "Pairs of tracks with equal values at one lag, by sorting: no comparison of all with all."
     lengths = np.array([len(p) for p in prints], int)
-    value, track = np.concatenate([np.zeros(0, 'u4'), *prints]), np.repeat(np.arange(len(prints)), lengths)
-    at = np.arange(len(value)) - np.repeat(np.cumsum(lengths) - lengths, lengths)
+    value = np.concatenate([np.zeros(0, 'u4'), *prints])
     order = np.argsort(value, kind='stable')                               # stable: within a value, in the order of tracks
     starts = np.flatnonzero(np.diff(value[order], prepend=~value[order[:1]]))
     counts = np.diff(np.append(starts, len(value)))
     keep = order[np.repeat((counts > 1) & (counts <= COMMON), counts)]
-    value, track, at, keys = value[keep], track[keep], at[keep], []
+    value, ends, keys = value[keep], np.cumsum(lengths), []
+    track = np.searchsorted(ends, keep, side='right')
+    at = keep - (ends - lengths)[track]
     for k in range(1, COMMON):                                              # each with its k-th neighbour of the same value
         i = np.flatnonzero(value[k:] == value[:-k])
         if not len(i): break

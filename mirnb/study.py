@@ -26,6 +26,7 @@ from filelock import FileLock, Timeout
 from matplotlib import rc_context
 
 from .audio import load_audio
+from .audit import refuse_leaks
 from .baselines import grid_maps, majority, mfcc_statistics, mfcc_svm, stratified
 from .codebook import centroids, enrichment, usage
 from .core import (ArmConfig, CorpusConfig, FinetuneConfig, FormerConfig, MirnbError, OptimiserConfig, PretrainConfig,
@@ -36,7 +37,7 @@ from .finetune import predict
 from .formers import load_former
 from .jukebox import SHIPPED, VQVAE
 from .metrics import chance_bound, confusion, paired, score
-from .renditions import planned, render_clips
+from .renditions import as_corpus, planned, render_clips
 from .report import write_report
 from .representations import LogMel, Tokens
 from .scores import GENRES
@@ -89,8 +90,9 @@ class Run:
 
 # %% ../nbs/45_study.ipynb #9f7b13e1
 def make_corpus(run: Run,  # of the study
+                allow_leaks: bool = False,  # train although parts share music; `leaks.csv` then says which
                 ) -> None:
-    "Write the table of tracks, draw it, then render the clips."
+    "Write the table of tracks, draw it, then render the clips; raises the `MirnbError` of `refuse_leaks`."
     table, notes = planned(run.study.corpus)
     with atomic(run.folder/'tracks.csv') as part: table.to_csv(part, index=False)
     fig, axes = canvas(1, 2, width=7.2, height=3.2)
@@ -98,6 +100,10 @@ def make_corpus(run: Run,  # of the study
     save(fig, run.folder/'figures', 'corpus')
     print(f'corpus overview: {run.folder}/figures/corpus.png', flush=True)
     render_clips(table, notes, run.study.corpus)
+    leaks = refuse_leaks(as_corpus(table, run.study.corpus), allow=allow_leaks)
+    if len(leaks):
+        with atomic(run.folder/'leaks.csv') as part: leaks.to_csv(part, index=False)
+        print(f'{len(leaks)} leaks between the parts, allowed: see {run.folder}/leaks.csv', flush=True)
 
 # %% ../nbs/45_study.ipynb #c24f8c38
 def _extract(run: Run, representation, folder: Path, workers: int) -> None:
@@ -406,6 +412,7 @@ def clocked(run: Run,  # whose folder and clock
 # %% ../nbs/45_study.ipynb #9f7d9d51
 def run_study(study: StudyConfig,  # such as `core.preset('study')`
               workers: int = 2,  # processes of one thread
+              allow_leaks: bool = False,  # train although parts of the corpus share music
               ) -> Run:  # finished: results.json, figures, report.html
     "The whole study, from what is there already to the report."
     torch.set_num_threads(1)
@@ -413,7 +420,7 @@ def run_study(study: StudyConfig,  # such as `core.preset('study')`
     print(f'study {study.name}: {run.folder}', flush=True)
     with clocked(run) as note:
         run.precision  # settled before two steps could settle it at once
-        make_corpus(run)
+        make_corpus(run, allow_leaks)
         extract_mel(run, workers)
         run_plan(run, plan(study), workers)
         note()
