@@ -175,7 +175,7 @@ def in_words(corpus: Corpus,  # any
         where = ' and '.join(f'{t} ({s})' if t else s for t, s in ((f.track_a, f.split_a), (f.track_b, f.split_b)) if t)
         lines.append(f'{check:15} {len(some):6,} found, {n:5,} of them leaks   {where}{": " if where else ""}{f.what}')
     if found.empty: lines.append('nothing found')
-    return '\n'.join([*lines, '', class_counts(corpus).to_string()])
+    return '\n'.join([*lines, '', class_counts(corpus).to_string(max_rows=20)])
 
 # %% ../nbs/29_audit.ipynb #59c6e20c
 def draw_audit(corpus: Corpus,  # any
@@ -190,10 +190,11 @@ def draw_audit(corpus: Corpus,  # any
         left += counts[part].to_numpy()
     axes[0].set(yticks=range(len(counts)), yticklabels=counts.index, xlabel='tracks')
     axes[0].tick_params(axis='y', labelsize=8 if len(counts) < 20 else 4)
-    axes[0].invert_yaxis(), axes[0].legend(fontsize=7, frameon=False)
+    axes[0].invert_yaxis(), axes[0].legend(fontsize=7, frameon=False, ncols=4, loc='lower left', bbox_to_anchor=(0, 1))
     pairs, parts = found[found.track_b != ''], list(counts.columns)
     number = [[((pairs.split_a == a) & (pairs.split_b == b) | (pairs.split_a == b) & (pairs.split_b == a)).sum() for a in parts] for b in parts]
-    axes[1].imshow([[(1, .8, .75) if n and leaks_between(a, b) else (.93, .93, .93) for a, n in zip(parts, row)] for b, row in zip(parts, number)])
+    shade = lambda i, j: (1, 1, 1) if j > i else (1, .75, .7) if number[i][j] and leaks_between(parts[i], parts[j]) else (.93, .93, .93)
+    axes[1].imshow([[shade(i, j) for j in range(len(parts))] for i in range(len(parts))])
     for i, row in enumerate(number):
         for j, n in enumerate(row[:i + 1]): axes[1].text(j, i, f'{n:,}', ha='center', va='center', fontsize=9)
     axes[1].set(xticks=range(len(parts)), xticklabels=parts, yticks=range(len(parts)), yticklabels=parts, title='findings in and between parts')

@@ -103,7 +103,7 @@ def make_corpus(run: Run,  # of the study
     leaks = refuse_leaks(as_corpus(table, run.study.corpus), allow=allow_leaks)
     if len(leaks):
         with atomic(run.folder/'leaks.csv') as part: leaks.to_csv(part, index=False)
-        print(f'{len(leaks)} leaks between the parts, allowed: see {run.folder}/leaks.csv', flush=True)
+        print(f'leaks between the parts, allowed: {len(leaks)}, see {run.folder}/leaks.csv', flush=True)
 
 # %% ../nbs/45_study.ipynb #c24f8c38
 def _extract(run: Run, representation, folder: Path, workers: int) -> None:
