@@ -119,6 +119,7 @@ def shared_groups(table: pd.DataFrame,  # of a corpus
                   ) -> list:  # FINDINGS
     "An artist or work in two parts: one finding a pair of parts, with a track of each."
     known, out = table[table.group.notna() & (table.group != '')], []
+    known = known[known.groupby('group').split.transform('nunique') > 1]
     for group, some in known.groupby('group', sort=False):
         for a, b in combinations(some.drop_duplicates('split').itertuples(), 2):
             n, m = (some.split == a.split).sum(), (some.split == b.split).sum()
