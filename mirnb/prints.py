@@ -63,7 +63,7 @@ def candidates(prints: list,  # sound prints, one a track
     return np.stack([keys >> 40, keys >> 20 & 2**20 - 1, (keys & 2**20 - 1) - 2**19], 1)
 
 # %% ../nbs/27_prints.ipynb #8575151d
-LIMIT = .25  # share of differing bits up to which two prints are one recording; measured below
+LIMIT = .2  # share of differing bits up to which two prints are one recording; measured below
 
 # %% ../nbs/27_prints.ipynb #5a9be053
 def near_duplicates(prints: list,  # sound prints, one a track
