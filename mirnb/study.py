@@ -100,6 +100,7 @@ def make_corpus(run: Run,  # of the study
     save(fig, run.folder/'figures', 'corpus')
     print(f'corpus overview: {run.folder}/figures/corpus.png', flush=True)
     render_clips(table, notes, run.study.corpus)
+    (run.folder/'leaks.csv').unlink(missing_ok=True)
     leaks = refuse_leaks(as_corpus(table, run.study.corpus), allow=allow_leaks)
     if len(leaks):
         with atomic(run.folder/'leaks.csv') as part: leaks.to_csv(part, index=False)
