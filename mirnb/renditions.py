@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['IDIOM', 'FOLK', 'CONSORT', 'NEUTRAL', 'SR', 'programs', 'program_of', 'perform', 'to_midi', 'render', 'clip_table',
-           'planned', 'render_clips', 'corpus']
+           'planned', 'render_clips', 'corpus', 'as_corpus', 'embedded']
 
 # %% ../nbs/13_renditions.ipynb #591280c3
 import io
@@ -20,7 +20,8 @@ import soxr
 from scipy.signal import oaconvolve
 
 from .core import CorpusConfig, MirnbError, atomic, fingerprint, home, parallel, rng_of
-from .scores import choose, package_dir, read_scores
+from .corpora import Corpus, loader, tidy
+from .scores import GENRES, choose, package_dir, read_scores
 
 # %% ../nbs/13_renditions.ipynb #c393e358
 IDIOM = {  # class: {program: share}, with the reason
@@ -209,3 +210,22 @@ def corpus(config: CorpusConfig = CorpusConfig(),  # what to make
     table, notes = planned(config, workers, progress)
     render_clips(table, notes, config, workers, progress)
     return table
+
+# %% ../nbs/13_renditions.ipynb #d263b360
+def as_corpus(table: pd.DataFrame,  # of `planned` or `corpus`, clips on disk
+              config: CorpusConfig = CorpusConfig(),  # what it was made from
+              ) -> Corpus:
+    "The table as a `Corpus` like any other data set's; raises `MirnbError` where the clips are not rendered yet."
+    rows = table.rename(columns=dict(rights='licence'))
+    return tidy(f'embedded, {config.performance}', rows, config.classes or GENRES, home(), 'render them (`renditions.embedded`)')
+
+# %% ../nbs/13_renditions.ipynb #cda57046
+@loader('embedded')
+def embedded(root: None = None,  # no folder: it lies under $MIRNB_HOME
+             config: CorpusConfig = CorpusConfig(),  # what to make
+             workers: int = 2,  # processes
+             progress: bool = True,  # show bars
+             ) -> Corpus:
+    "The embedded corpus, rendered where it is not yet; raises `MirnbError` for a folder."
+    if root is not None: raise MirnbError(f'{root}: the embedded corpus lies under $MIRNB_HOME; name no folder, or set MIRNB_HOME.')
+    return as_corpus(corpus(config, workers, progress), config)

@@ -28,6 +28,7 @@ from filelock import FileLock, Timeout
 from matplotlib import rc_context
 
 from .audio import load_audio
+from .audit import refuse_leaks
 from .baselines import CODE_GRID, bag_of_codes, chosen_svm, grid_maps, majority, mfcc_statistics, stratified
 from .codebook import centroids, enrichment, usage
 from .core import (ArmConfig, CorpusConfig, FinetuneConfig, FormerConfig, MirnbError, OptimiserConfig, PretrainConfig,
@@ -38,7 +39,7 @@ from .finetune import predict
 from .formers import load_former
 from .jukebox import RANDOM, SHIPPED, VQVAE
 from .metrics import chance_bound, confusion, paired, score
-from .renditions import planned, render_clips
+from .renditions import as_corpus, planned, render_clips
 from .report import write_report
 from .representations import LogMel, Tokens
 from .scores import GENRES
@@ -95,8 +96,9 @@ class Run:
 
 # %% ../nbs/45_study.ipynb #9f7b13e1
 def make_corpus(run: Run,  # of the study
+                allow_leaks: bool = False,  # train although parts share music; `leaks.csv` then says which
                 ) -> None:
-    "Write the table of tracks, draw it, then render the clips."
+    "Write the table of tracks, draw it, then render the clips; raises the `MirnbError` of `refuse_leaks`."
     table, notes = planned(run.study.corpus)
     with atomic(run.folder/'tracks.csv') as part: table.to_csv(part, index=False)
     fig, axes = canvas(1, 2, width=7.2, height=3.2)
@@ -104,6 +106,11 @@ def make_corpus(run: Run,  # of the study
     save(fig, run.folder/'figures', 'corpus')
     print(f'corpus overview: {run.folder}/figures/corpus.png', flush=True)
     render_clips(table, notes, run.study.corpus)
+    (run.folder/'leaks.csv').unlink(missing_ok=True)
+    leaks = refuse_leaks(as_corpus(table, run.study.corpus), allow=allow_leaks)
+    if len(leaks):
+        with atomic(run.folder/'leaks.csv') as part: leaks.to_csv(part, index=False)
+        print(f'leaks between the parts, allowed: {len(leaks)}, see {run.folder}/leaks.csv', flush=True)
 
 # %% ../nbs/45_study.ipynb #c24f8c38
 def _extract(run: Run, representation, folder: Path, workers: int) -> None:
@@ -429,6 +436,7 @@ def clocked(run: Run,  # whose folder and clock
 # %% ../nbs/45_study.ipynb #418747f5
 def run_study(study: StudyConfig,  # such as `core.preset('study')`
               workers: int = 2,  # processes of one thread
+              allow_leaks: bool = False,  # train although parts of the corpus share music
               ) -> Run:  # finished: results.json, figures, report.html
     "The whole study, from what is there already to the report."
     torch.set_num_threads(1)
@@ -436,7 +444,7 @@ def run_study(study: StudyConfig,  # such as `core.preset('study')`
     print(f'study {study.name}: {run.folder}', flush=True)
     with clocked(run) as note:
         run.precision  # settled before two steps could settle it at once
-        make_corpus(run)
+        make_corpus(run, allow_leaks)
         extract_mel(run, workers)
         run_plan(run, plan(study), workers)
         note()
