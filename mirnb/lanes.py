@@ -4,9 +4,9 @@
 
 # %% auto #0
 __all__ = ['WIDTH', 'turn', 'FRAMES', 'Term', 'Memory', 'emitted', 'Pair', 'fft4', 'fft16', 'shuffle', 'transposed', 'turn_tile',
-           'columns', 'rows', 'split', 'spectrum', 'tables', 'scratch', 'intervals', 'band', 'log_polynomial',
-           'decibels', 'finish', 'slide', 'soon', 'log_mel_512', 'power_of', 'log_mel_spectra', 'keep', 'from_wave',
-           'from_spectra']
+           'columns', 'rows', 'split', 'align_stack', 'spectrum', 'tables', 'scratch', 'intervals', 'band',
+           'log_polynomial', 'decibels', 'finish', 'slide', 'soon', 'watch', 'log_mel_512', 'power_of',
+           'log_mel_spectra', 'keep', 'from_wave', 'from_spectra']
 
 # %% ../nbs/17_lanes.ipynb #7674832b
 import inspect
@@ -184,10 +184,20 @@ def split(y,  # (32,) complex vectors
           ) -> None:
     "The power of bins k and 256 - k."
     a, b = y.pair(a), y.pair(b)
-    even, odd = Pair(a.re + b.re, a.im - b.im), Pair(a.im + b.im, b.re - a.re)*twiddles.all_pair(k)
-    for i, x in ((k, even + odd), (k*-1 + 256, even - odd)): power[i*FRAMES + lane] = x.re*x.re + x.im*x.im
+    even, odd, w = Pair(a.re + b.re, a.im - b.im), Pair(a.im + b.im, b.re - a.re), twiddles.all_pair(k)
+    x = Pair(even.re + odd.re*w.re - odd.im*w.im, even.im + odd.re*w.im + odd.im*w.re)  # four fused operations
+    mirror = Pair(even.re*2. - x.re, even.im*2. - x.im)  # two; a product and two sums would be eight
+    for i, x in ((k, x), (k*-1 + 256, mirror)): power[i*FRAMES + lane] = x.re*x.re + x.im*x.im
 
-# %% ../nbs/17_lanes.ipynb #f1585f4a
+# %% ../nbs/17_lanes.ipynb #91c46bf8
+@emitted
+def align_stack(z,  # an array of the vectors in question
+                ) -> None:
+    "Begin the stack of the calling function with a line of the cache."
+    unused = cgutils.alloca_once(z.b, ir.VectorType(z.real, z.lanes))
+    z.b.asm(ir.FunctionType(ir.VoidType(), [unused.type]), '', 'r', [unused], True)  # no instruction, yet it "uses" it
+
+# %% ../nbs/17_lanes.ipynb #3880669e
 @njit(nogil=True)
 def spectrum(t,  # (128, 8 + FRAMES) float32
              window, twiddles, halves,  # see `tables`
@@ -196,6 +206,7 @@ def spectrum(t,  # (128, 8 + FRAMES) float32
              lanes,  # of a vector
              ) -> None:
     "The power spectrum of a block of frames; a row and its mirror image are transformed and split while in the cache."
+    align_stack(z)
     for lane in range(0, FRAMES, lanes):
         for j in range(16): columns(t, window, twiddles, z, j, lane)
         rows(z, 0, y, 0)
@@ -209,7 +220,7 @@ def spectrum(t,  # (128, 8 + FRAMES) float32
             for j in range(8): split(y, j, 31 - j, halves, power, k + 16*j, lane)
             for j in range(8): split(y, 16 + j, 15 - j, halves, power, 16 - k + 16*j, lane)
 
-# %% ../nbs/17_lanes.ipynb #91c46bf8
+# %% ../nbs/17_lanes.ipynb #d57c7244
 @lru_cache(maxsize=2)
 def tables(precision: str,  # 'float64' | 'float32'
            ) -> tuple:  # window (512,), twiddles (512,), halves (258,), of that precision
@@ -219,16 +230,18 @@ def tables(precision: str,  # 'float64' | 'float32'
     window = .25 - .25*np.cos(2*np.pi*np.arange(512)/512)
     return tuple(a.view('f8').astype(precision) for a in (window, twiddles, halves))
 
-# %% ../nbs/17_lanes.ipynb #3880669e
-def scratch(size: int,  # elements
-            dtype: str = 'float32',
-            ) -> np.ndarray:  # (size,)
-    "Zeros that begin on a line of the cache, so that no vector lies across two."
-    size *= np.dtype(dtype).itemsize
-    raw = np.zeros(size + 64, np.uint8)
-    return raw[(start := -raw.ctypes.data % 64):start + size].view(dtype)
+# %% ../nbs/17_lanes.ipynb #b387e119
+def scratch(*sizes: int,  # elements of each array
+            dtypes: tuple = (),  # of the first ones; the others are float32
+            ) -> list:  # of flat arrays
+    "Zeros in one stretch that begins with a page: which of them share a set of the cache must not be left to chance."
+    dtypes = [np.dtype(d) for d in (*dtypes, *['f4']*len(sizes))][:len(sizes)]
+    ends = np.cumsum([0, *(-(-n*d.itemsize//64)*64 for n, d in zip(sizes, dtypes))])
+    raw = np.zeros(ends[-1] + 4096, np.uint8)
+    raw = raw[-raw.ctypes.data % 4096:]
+    return [raw[at:at + n*d.itemsize].view(d) for at, n, d in zip(ends, sizes, dtypes)]
 
-# %% ../nbs/17_lanes.ipynb #5cdb146b
+# %% ../nbs/17_lanes.ipynb #6425e9c0
 def intervals(bands: np.ndarray,  # (bins, n) float32: triangles that end at their neighbours' centres
               ) -> tuple:  # weights (bins * 2,) float32: falling, rising; edges (n + 2,): the first bin of each interval
     "Triangles as intervals between centres; raises `MirnbError` for bands that are not such triangles."
@@ -240,7 +253,7 @@ def intervals(bands: np.ndarray,  # (bins, n) float32: triangles that end at the
         raise MirnbError('log-Mel: a bin lies in more than two neighbouring bands; use triangles that meet at their centres.')
     return weights.ravel(), np.searchsorted(interval, np.arange(bands.shape[1] + 2))
 
-# %% ../nbs/17_lanes.ipynb #fd7467e7
+# %% ../nbs/17_lanes.ipynb #1bdbc29d
 @emitted
 def band(power,  # (bins, FRAMES) float32
          weights,  # (bins, 2): falling, rising
@@ -261,7 +274,7 @@ def band(power,  # (bins, FRAMES) float32
     carry[0] = Term(b, b.load(rising))
     out[i*FRAMES + lane] = Term(b, b.load(falling))
 
-# %% ../nbs/17_lanes.ipynb #1bdbc29d
+# %% ../nbs/17_lanes.ipynb #177c7599
 def log_polynomial(degree: int = 8,  # of the polynomial
                    ) -> np.ndarray:  # (degree + 1,), lowest first
     "10 log10(1 + x) / x for 1 + x between the roots of 1/2 and 2, through Chebyshev's points."
@@ -269,7 +282,7 @@ def log_polynomial(degree: int = 8,  # of the polynomial
     x = (low + high)/2 + (high - low)/2*np.cos(np.pi*(np.arange(degree + 1) + .5)/(degree + 1))
     return np.polynomial.Polynomial.fit(x, 10*np.log10(1 + x)/x, degree).convert().coef
 
-# %% ../nbs/17_lanes.ipynb #db16bb21
+# %% ../nbs/17_lanes.ipynb #a57c8985
 @emitted
 def decibels(x,  # float32, changed in place
              i,  # the first of a vector
@@ -289,7 +302,7 @@ def decibels(x,  # float32, changed in place
     y = exponent*float(np.float32(10*math.log10(2))) + p*m
     x[i] = Term(b, b.select(b.fcmp_ordered('<', v, number(math.inf)), y.value, v))
 
-# %% ../nbs/17_lanes.ipynb #f16afa9a
+# %% ../nbs/17_lanes.ipynb #87ac41a7
 @njit(nogil=True)
 def finish(power,  # (bins, FRAMES) float32
            weights, edges,  # see `intervals`
@@ -307,7 +320,7 @@ def finish(power,  # (bins, FRAMES) float32
             i = min(i, n - 8)
             turn(m, (i + 1)*FRAMES + f, FRAMES, out, at + f*n + i, n)
 
-# %% ../nbs/17_lanes.ipynb #ad3cf4d6
+# %% ../nbs/17_lanes.ipynb #1f258047
 @emitted
 def slide(t,  # (128, 8 + FRAMES) float32
           row,
@@ -316,7 +329,7 @@ def slide(t,  # (128, 8 + FRAMES) float32
     eight = Memory(t.b, t.data, t.element, 8, t.element)
     eight[row*(8 + FRAMES)] = eight[row*(8 + FRAMES) + FRAMES]
 
-# %% ../nbs/17_lanes.ipynb #8d742b24
+# %% ../nbs/17_lanes.ipynb #1428b947
 @emitted
 def soon(array, i,  # an array; an element
          ) -> None:
@@ -326,17 +339,26 @@ def soon(array, i,  # an array; an element
     prefetch = ir.FunctionType(ir.VoidType(), [at.type, whole, whole, whole])
     b.call(b.module.declare_intrinsic('llvm.prefetch', [at.type], prefetch), [at, whole(0), whole(2), whole(1)])
 
-# %% ../nbs/17_lanes.ipynb #1f258047
+# %% ../nbs/17_lanes.ipynb #94012f19
+@emitted
+def watch(power,  # (bins, FRAMES) float32
+          seen,  # (WIDTH / 4,) float32: stays 0 while all is finite
+          lane,  # the first frame of the vector
+          ) -> None:
+    "Remember in `seen` whether the lowest bin is NaN or infinite."
+    seen[0] = seen[0] + power[lane]*0.
+
+# %% ../nbs/17_lanes.ipynb #2969842d
 @njit(nogil=True)
 def log_mel_512(wave,  # (samples,) float32
                 window, twiddles, halves,  # see `tables`: their type is the precision
                 weights, edges,  # see `intervals`
-                z, y, t, hops, power, carry, m,  # scratch
+                z, y, t, hops, power, carry, seen, m,  # scratch
                 out,  # out: (frames, n) float32, frames a multiple of FRAMES
-                ) -> None:
+                ) -> bool:  # whether all samples, and their power, are finite
     "The log-Mel spectrogram of frames of 512 samples, 128 apart."
     lanes, flat, n, size = WIDTH//window.itemsize, out.reshape(-1), len(wave), FRAMES*128
-    t[:] = 0
+    t[:], seen[:] = 0, 0
     for f in range(-FRAMES, len(out), FRAMES):  # the first round fetches the hops before the first block's
         first = (f + 1)*128
         start, stop = min(max(first, 0), n), max(min(first + size, n), 0)
@@ -347,10 +369,13 @@ def log_mel_512(wave,  # (samples,) float32
             for r in range(0, 128, 8): turn(hops, c*128 + r, 128, t, r*(8 + FRAMES) + 8 + c, 8 + FRAMES)
         if f < 0: continue
         for i in range(0, size, 16): soon(wave, min(stop + i, n - 1))
+        for i in range(0, FRAMES*out.shape[1], 16): soon(flat, f*out.shape[1] + i)
         spectrum(t, window, twiddles, halves, z, y, power, lanes)
+        for lane in range(0, FRAMES, WIDTH//4): watch(power, seen, lane)
         finish(power, weights, edges, carry, m, flat, f*out.shape[1])
+    return np.isfinite(seen.sum())
 
-# %% ../nbs/17_lanes.ipynb #6a865c8e
+# %% ../nbs/17_lanes.ipynb #7cc71b63
 @emitted
 def power_of(x,  # (2 * bins, FRAMES) float32: real and imaginary parts
              power,  # out: (bins, FRAMES) float32
@@ -360,7 +385,7 @@ def power_of(x,  # (2 * bins, FRAMES) float32: real and imaginary parts
     re, im = x[k*(2*FRAMES) + lane], x[k*(2*FRAMES) + FRAMES + lane]
     power[k*FRAMES + lane] = re*re + im*im
 
-# %% ../nbs/17_lanes.ipynb #94012f19
+# %% ../nbs/17_lanes.ipynb #31ea07cd
 @njit(nogil=True)
 def log_mel_spectra(spectra,  # (frames, 2 * bins) float32, frames a multiple of FRAMES
                     weights, edges,  # see `intervals`
@@ -379,7 +404,7 @@ def log_mel_spectra(spectra,  # (frames, 2 * bins) float32, frames a multiple of
             for lane in range(0, FRAMES, WIDTH//4): power_of(x, power, k, lane)
         finish(power, weights, edges, carry, m, bands, (at + f)*out.shape[1])
 
-# %% ../nbs/17_lanes.ipynb #dac51caf
+# %% ../nbs/17_lanes.ipynb #cfc75f82
 def keep(function,  # a compiled function
          ) -> None:
     "Let Numba keep its machine code; where no folder can be written, each process compiles anew."
@@ -396,19 +421,19 @@ def keep(function,  # a compiled function
 
 for function in log_mel_512, log_mel_spectra: keep(function)
 
-# %% ../nbs/17_lanes.ipynb #7cc71b63
+# %% ../nbs/17_lanes.ipynb #14cde1bd
 def from_wave(wave: np.ndarray,  # (samples,) float32
               weights: np.ndarray, edges: np.ndarray,  # see `intervals`, 257 bins, at least 8 bands
               precision: str = 'float64',  # of the transform: 'float64' | 'float32'
-              ) -> np.ndarray:  # (1 + samples // 128, n) float32, dB
+              ) -> tuple:  # (1 + samples // 128, n) float32, dB; whether all samples, and their power, are finite
     "The log-Mel spectrogram for frames of 512, 128 apart."
     frames, n, lanes = 1 + len(wave)//128, len(edges) - 2, WIDTH//np.dtype(precision).itemsize
     out = np.empty((-(-frames//FRAMES)*FRAMES, n), np.float32)
-    log_mel_512(wave, *tables(precision), weights, edges, scratch(16*17*2*lanes, precision), scratch(64*lanes, precision),
-                scratch(128*(8 + FRAMES)), scratch(128*FRAMES), scratch(257*FRAMES), scratch(WIDTH//4), scratch((n + 1)*FRAMES), out)
-    return out[:frames]
+    room = scratch(16*17*2*lanes, 64*lanes, 128*(8 + FRAMES), 128*FRAMES, 257*FRAMES, WIDTH//4, WIDTH//4, (n + 1)*FRAMES, dtypes=2*(precision,))
+    finite = log_mel_512(wave, *tables(precision), weights, edges, *room, out)
+    return out[:frames], finite
 
-# %% ../nbs/17_lanes.ipynb #31ea07cd
+# %% ../nbs/17_lanes.ipynb #10d6ba0c
 def from_spectra(spectra: np.ndarray,  # (frames, 2 * bins) float32, frames a multiple of FRAMES, at least 4 bins
                  weights: np.ndarray, edges: np.ndarray,  # see `intervals`, at least 8 bands
                  out: np.ndarray,  # (rows, n) float32
@@ -416,5 +441,5 @@ def from_spectra(spectra: np.ndarray,  # (frames, 2 * bins) float32, frames a mu
                  ) -> None:
     "Write the log-Mel spectrogram of real and imaginary parts into rows of `out`."
     n = spectra.shape[1]
-    log_mel_spectra(spectra, weights, edges, scratch(n*FRAMES), scratch(n//2*FRAMES), scratch(WIDTH//4),
-                    scratch((len(edges) - 1)*FRAMES), out, at)
+    room = scratch(n*FRAMES, n//2*FRAMES, WIDTH//4, (len(edges) - 1)*FRAMES)
+    log_mel_spectra(spectra, weights, edges, *room, out, at)
