@@ -82,10 +82,11 @@ def intervals(sr: int, n_fft: int, n_mels: int,  # as `mel_bands`
 
 # %% ../nbs/20_mel.ipynb #8386bb8f
 def block_size(n_fft: int,  # frame length, samples
-               device: torch.device,
+               device: torch.device,  # where the transform runs
+               precision: str = 'float64',  # of the transform
                ) -> int:  # frames, a multiple of 16
-    "Frames at a time: a megabyte in float64 stays in a processor's second cache; a GPU wants more."
-    return max(1, (2**24 if device.type == 'cuda' else 2**17)//n_fft//16)*16
+    "Frames at a time: a megabyte of them stays in a processor's second cache; a GPU wants more."
+    return max(1, 2**(27 if device.type == 'cuda' else 20)//np.dtype(precision).itemsize//n_fft//16)*16
 
 # %% ../nbs/20_mel.ipynb #8e3311ce
 @torch.no_grad()
@@ -99,7 +100,7 @@ def by_torch(wave: torch.Tensor,  # (samples,) float32, on any device
     window = torch.hann_window(n_fft, periodic=True, dtype=torch.float64, device=device).to(real)
     padded = F.pad(wave, 2*(n_fft//2,))
     padded = F.pad(padded, (0, max(0, n_fft - len(padded))))  # an odd n_fft and a single sample: one frame still
-    n, block = 1 + (len(padded) - n_fft)//hop, block_size(n_fft, device)
+    n, block = 1 + (len(padded) - n_fft)//hop, block_size(n_fft, device, precision)
     out = torch.empty(-(-n//16)*16, n_mels, device=device)
     parts = torch.zeros(min(block, len(out)), n_fft//2 + 1, 2, device=device)  # real and imaginary
     windowed = torch.empty(len(parts), n_fft, dtype=real, device=device)  # both are kept: fresh memory costs page faults
