@@ -12,7 +12,9 @@ import faulthandler
 import logging
 import multiprocessing
 import os
+import pkgutil
 import socket
+import sys
 import time
 import traceback
 from collections.abc import Iterator
@@ -137,7 +139,8 @@ def one_try(task: Task,  # what to do
     "Do a task in a new process, and see it end."
     context = multiprocessing.get_context('spawn')
     ours, theirs = context.Pipe(duplex=False)
-    process = context.Process(target=child, args=(dumps((task, crashed)), theirs), daemon=True)
+    target = pkgutil.resolve_name('mirnb.extract:child')  # by name: a function of this notebook could not be sent
+    process = context.Process(target=target, args=(dumps((task, crashed)), theirs), daemon=True)
     process.start()
     theirs.close()
     last = None
@@ -276,7 +279,7 @@ def sole(folder: Path,  # of a store, made if missing
     lock = FileLock(folder/'.lock')
     try: lock.acquire(timeout=0)
     except Timeout:
-        if progress: tqdm.write(f'{folder}: another extraction is at work here; this one waits for it.')
+        if progress: tqdm.write(f'{folder}: another extraction is at work here; this one waits for it.', file=sys.stderr)
         lock.acquire()
     try: yield
     finally: lock.release()

@@ -30,6 +30,7 @@ from .baselines import grid_maps, majority, mfcc_statistics, mfcc_svm, stratifie
 from .codebook import centroids, enrichment, usage
 from .core import (ArmConfig, CorpusConfig, FinetuneConfig, FormerConfig, MirnbError, OptimiserConfig, PretrainConfig,
                         StudyConfig, TokenizerConfig, atomic, fingerprint, home, read_json, sha256_of, write_json)
+from .extract import extract
 from .figures import (STYLE, canvas, confusion_matrix, corpus_overview, embedding_map, f1_bars, headline,
                            learning_curves, save)
 from .finetune import predict
@@ -40,7 +41,7 @@ from .renditions import planned, render_clips
 from .report import write_report
 from .representations import LogMel, Tokens
 from .scores import GENRES
-from .store import Store, extract
+from .store import Store
 from .tokenizer import assess, train_vqvae
 from .training import finetune, new_former, pretrain
 from .transformer import precision_of
