@@ -26,7 +26,8 @@ ADVICE = dict(
     rate='repair the header or get the file again',
     nan='export it again from its source',
     silent='leave it out: there is nothing to hear',
-    short='leave it out or use shorter segments')  # reason code -> what to do
+    short='leave it out or use shorter segments',
+    crash='convert it with another program or leave it out')  # reason code -> what to do
 
 # %% ../nbs/10_audio.ipynb #a8b15452
 class AudioError(MirnbError):

@@ -55,30 +55,38 @@ def representation(name: str,  # 'mel' | 'tokens' | a registered one
 @register
 @dataclass(frozen=True)
 class LogMel:
-    "The log-Mel spectrogram in dB, (frames, bands) float32; stored in steps of 0.005 dB."
+    "The log-Mel spectrogram in dB, (frames, bands) float32; stored in steps of 0.005 dB, or as it is."
     sr: int = 44_100  # sample rate, Hz
     n_fft: int = 512  # frame length, samples
     hop: int = 128  # from frame to frame, samples
     n_mels: int = 86  # bands
+    dtype: str = 'int16'  # on disk: 'int16' steps, or 'float32' in twice the room
     name: ClassVar[str] = 'mel'
     channel: ClassVar[str] = 'mean'
     step: ClassVar[float] = .005  # dB
+
+    def __post_init__(self):
+        if self.dtype not in ('int16', 'float32'):
+            raise MirnbError(f'mel: cannot be stored as {self.dtype!r}; choose int16 or float32.')
 
     def __call__(self, wave: np.ndarray) -> np.ndarray:  # (samples,) -> (frames, n_mels)
         "`mel.log_mel` with these settings; raises its `MirnbError`."
         return log_mel(wave, self.sr, self.n_fft, self.hop, self.n_mels)
 
-    def pack(self, array: np.ndarray) -> np.ndarray:  # dB -> int16
-        "Rounded to the nearest step; beyond -163.84 and 163.835 dB it saturates."
-        return np.clip(np.rint(array/self.step), -2**15, 2**15 - 1).astype(np.int16)
+    def pack(self, array: np.ndarray) -> np.ndarray:  # dB -> int16 or float32
+        "Rounded to the nearest step; beyond -163.84 and 163.835 dB it saturates. float32 stays as it is."
+        if self.dtype == 'float32': return np.asarray(array, np.float32)
+        steps = array/self.step  # then in place: a clip is a megabyte, and room for another costs more than the rounding
+        np.clip(np.rint(steps, out=steps), -2**15, 2**15 - 1, out=steps)
+        return steps.astype(np.int16)
 
-    def unpack(self, packed: np.ndarray) -> np.ndarray:  # int16 -> float32, dB
+    def unpack(self, packed: np.ndarray) -> np.ndarray:  # int16 or float32 -> float32, dB
         "Steps back to decibels."
-        return packed*np.float32(self.step)
+        return packed if self.dtype == 'float32' else packed*np.float32(self.step)
 
     def settings(self) -> dict:
-        "The fields, the name and the step."
-        return dict(asdict(self), name=self.name, step=self.step)
+        "The fields, the name, the step and the unit."
+        return dict(asdict(self), name=self.name, step=self.step, unit='dB')
 
 # %% ../nbs/23_representations.ipynb #44a94910
 @lru_cache(maxsize=2)

@@ -33,6 +33,7 @@ from .baselines import CODE_GRID, bag_of_codes, chosen_svm, grid_maps, majority,
 from .codebook import centroids, enrichment, usage
 from .core import (ArmConfig, CorpusConfig, FinetuneConfig, FormerConfig, MirnbError, OptimiserConfig, PretrainConfig,
                         StudyConfig, TokenizerConfig, atomic, change, fingerprint, home, read_json, sha256_of, write_json)
+from .extract import extract
 from .figures import (STYLE, canvas, confusion_matrix, corpus_overview, embedding_map, f1_bars, headline,
                            learning_curves, save)
 from .finetune import predict
@@ -43,8 +44,8 @@ from .renditions import as_corpus, planned, render_clips
 from .report import write_report
 from .representations import LogMel, Tokens
 from .scores import GENRES
-from .store import Store, extract
 from .small_vqvae import train_pair
+from .store import Store, code_version
 from .tokenizer import Waves, assess
 from .training import finetune, new_former, pretrain
 from .transformer import precision_of
@@ -91,8 +92,9 @@ class Run:
               encoder: str = 'trained',  # or 'random': of the tokens
               ) -> Path:
         "Where the representation of these clips lies, for all studies that use them."
-        clips = Path(self.tracks.path[0]).parent.name
-        return home()/'stores'/(f'mel-{clips}' if stem == 'mel' else f'tokens-{clips}-{sha256_of(self.weights(encoder))[:8]}')
+        clips, code = Path(self.tracks.path[0]).parent.name, code_version().rpartition('+')[2]  # other code makes other numbers
+        of = 'mel' if stem == 'mel' else f'tokens-{sha256_of(self.weights(encoder))[:8]}'
+        return home()/'stores'/f'{of}-{clips}-{code}'
 
 # %% ../nbs/45_study.ipynb #9f7b13e1
 def make_corpus(run: Run,  # of the study
