@@ -143,7 +143,7 @@ def layer_of(module: nn.Module) -> tuple:  # (module, reach in steps of its slow
 # %% ../nbs/19_convolutions.ipynb #a475aa17
 def tiles_of(net: nn.Module) -> tuple:  # (vectors a tile of the whole network, steps a tile of each layer)
     "Tiles long enough for the halo to cost little, short enough for the processor's caches and a small memory."
-    return max(2048, 4*net.halo), max(4096, 8*max(reach for _, reach, *_ in net.layers()))
+    return max(2048, 3*net.halo), max(4096, 8*max(reach for _, reach, *_ in net.layers()))
 
 # %% ../nbs/19_convolutions.ipynb #28040b3a
 def packed(conv: Conv,  # any
