@@ -160,6 +160,8 @@ def alone(task: Task) -> tuple:  # tracks, bad ones among them
         kind, what = last
         if kind == 'done': return what
         if kind == 'fault': raise what
+        if what in crashed: raise MirnbError(f'{task.shard}: its process ended where no file was read (exit code {code}), as happens '
+                                             'when memory runs out; run again to go on from here.')
         crashed[what] = f'ends the process that reads it (exit code {code}; within {task.limit:g} s)'
 
 # %% ../nbs/26_tasks.ipynb #5f5f09aa
