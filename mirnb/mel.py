@@ -85,8 +85,8 @@ def block_size(n_fft: int,  # frame length, samples
                device: torch.device,  # where the transform runs
                precision: str = 'float64',  # of the transform
                ) -> int:  # frames, a multiple of 16
-    "Frames at a time: a megabyte of them stays in a processor's second cache; a GPU wants more."
-    return max(1, 2**(27 if device.type == 'cuda' else 20)//np.dtype(precision).itemsize//n_fft//16)*16
+    "Frames at a time: two megabytes of them stay in a processor's caches, and few calls plan their transform; a GPU wants more."
+    return max(1, 2**(27 if device.type == 'cuda' else 21)//np.dtype(precision).itemsize//n_fft//16)*16
 
 # %% ../nbs/20_mel.ipynb #8e3311ce
 @torch.no_grad()
@@ -98,8 +98,8 @@ def by_torch(wave: torch.Tensor,  # (samples,) float32, on any device
     bands, real, device = mel_bands(sr, n_fft, n_mels).to(wave.device), getattr(torch, precision), wave.device
     quick = intervals(sr, n_fft, n_mels) if device.type == 'cpu' else None
     window = torch.hann_window(n_fft, periodic=True, dtype=torch.float64, device=device).to(real)
-    padded = F.pad(wave, 2*(n_fft//2,))
-    padded = F.pad(padded, (0, max(0, n_fft - len(padded))))  # an odd n_fft and a single sample: one frame still
+    half = n_fft//2
+    padded = F.pad(wave, (half, max(half, n_fft - half - len(wave))))  # an odd n_fft and a single sample: one frame still
     n, block = 1 + (len(padded) - n_fft)//hop, block_size(n_fft, device, precision)
     out = torch.empty(-(-n//16)*16, n_mels, device=device)
     parts = torch.zeros(min(block, len(out)), n_fft//2 + 1, 2, device=device)  # real and imaginary
