@@ -196,13 +196,14 @@ def submit(client: Client,  # of a cluster
 # %% ../nbs/26_tasks.ipynb #80f58b2e
 def over(client: Client,  # of a cluster
          tasks: Iterator,  # to be done
-         ahead: int = 1000,  # tasks that the scheduler knows at once
+         ahead: int|None = None,  # tasks that the scheduler knows at once; None = four a thread of the cluster, at least 32
          patience: float = 300.,  # without any worker, s
          ) -> Iterator:  # (task, future) pairs in the order in which they end
     "Hand out tasks as others end; raises `MirnbError` where all workers are gone."
     running, alive = {}, time.monotonic()
     while True:
-        for task in islice(tasks, ahead - len(running)): running[submit(client, task)] = task
+        known = ahead or max(32, 4*sum(client.nthreads().values()))  # to wait for one of a thousand costs time and memory
+        for task in islice(tasks, known - len(running)): running[submit(client, task)] = task
         if not running: return
         try:
             with client.as_current(): done = wait(list(running), timeout=5, return_when='FIRST_COMPLETED').done
