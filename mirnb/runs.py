@@ -5,10 +5,13 @@
 # %% auto #0
 __all__ = ['CODE_BASELINES', 'CONTROL', 'RANDOM_CODES', 'GUESSERS', 'Run', 'make_corpus', 'extract_mel', 'extract_tokens',
            'copied', 'slug', 'save_predictions', 'run_baselines', 'run_code_baselines', 'train_tokenizer', 'arm_tracks',
-           'pretrained', 'train_arm', 'models', 'predictions', 'toy']
+           'pretrained', 'train_arm', 'models', 'predictions', 'toy', 'toy_home']
 
 # %% ../nbs/45_runs.ipynb #07f1c264
+import os
 import shutil
+import tempfile
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -84,15 +87,17 @@ class Run:
 # %% ../nbs/45_runs.ipynb #aaf7b823
 def make_corpus(run: Run,  # of the study
                 allow_leaks: bool = False,  # train although parts share music; `leaks.csv` then says which
+                workers: int = 2,  # processes that render
+                progress: bool = True,  # show a bar
                 ) -> None:
     "Write the table of tracks, draw it, then render the clips; raises the `MirnbError` of `refuse_leaks`."
-    table, notes = planned(run.study.corpus)
+    table, notes = planned(run.study.corpus, workers, progress)
     with atomic(run.folder/'tracks.csv') as part: table.to_csv(part, index=False)
     fig, axes = canvas(1, 2, width=7.2, height=3.2)
     corpus_overview(table, axes)
     save(fig, run.folder/'figures', 'corpus')
     print(f'corpus overview: {run.folder}/figures/corpus.png', flush=True)
-    render_clips(table, notes, run.study.corpus)
+    render_clips(table, notes, run.study.corpus, workers, progress)
     (run.folder/'leaks.csv').unlink(missing_ok=True)
     leaks = refuse_leaks(as_corpus(table, run.study.corpus), allow=allow_leaks)
     if len(leaks):
@@ -270,3 +275,16 @@ def toy() -> StudyConfig:
     return StudyConfig('toy', CorpusConfig(per_class=10, seconds=6., pool=4),
                        TokenizerConfig(((8, 4, 4),), (16,), (1,), steps=(60,)), arm('mel'), arm('tokens'), arm('vectors'),
                        random_encoder=True, precision='32', bootstrap=200)
+
+# %% ../nbs/45_runs.ipynb #bc7cdff6
+@contextmanager
+def toy_home():  # the folder
+    "A `$MIRNB_HOME` that goes afterwards, with the scores of the real one: to read them anew takes a minute."
+    read, old = home()/'scores', os.environ.get('MIRNB_HOME')
+    with tempfile.TemporaryDirectory() as folder:
+        if read.is_dir(): shutil.copytree(read, Path(folder)/'scores')
+        os.environ['MIRNB_HOME'] = folder
+        try: yield Path(folder)
+        finally:
+            if old is None: del os.environ['MIRNB_HOME']
+            else: os.environ['MIRNB_HOME'] = old

@@ -257,7 +257,7 @@ def run_studies(studies: dict,  # {label: (StudyConfig, models; none = all)}, al
             stack.enter_context(clocked(run))
             run.precision  # settled before two steps could settle it at once
         first, *others = runs.values()
-        make_corpus(first, allow_leaks)
+        make_corpus(first, allow_leaks, workers)
         for run in others: copied([(f, run.folder/f.name) for f in (first.folder/'tracks.csv', first.folder/'leaks.csv') if f.exists() and run != first])
         extract_mel(first, workers)
         steps = {}
