@@ -245,7 +245,7 @@ class Former(nn.Module):
     def set_scale(self, mean, std): self.stem.set_scale(mean, std)
     def set_codebook(self, codebook): self.stem.set_codebook(codebook)
 
-# %% ../nbs/31_formers.ipynb #a1d4e320
+# %% ../nbs/31_formers.ipynb #f6a26606
 def save_weights(module: nn.Module,  # what to save
                  path: str|Path,  # the safetensors file
                  **settings,  # JSON to keep in its header
@@ -255,7 +255,7 @@ def save_weights(module: nn.Module,  # what to save
     with atomic(path) as part: save_file(tensors, part, {'mirnb': json.dumps(settings, sort_keys=True)})
     return Path(path)
 
-# %% ../nbs/31_formers.ipynb #b01d05d5
+# %% ../nbs/31_formers.ipynb #b632ba20
 def read_weights(path: str|Path,  # a file that `save_weights` wrote
                  ) -> tuple[dict, dict]:  # tensors by name, settings
     "Read tensors and settings; raises `MirnbError` where the file is missing, corrupt or not ours."
@@ -266,7 +266,7 @@ def read_weights(path: str|Path,  # a file that `save_weights` wrote
     except (SafetensorError, OSError, ValueError, KeyError, TypeError):
         raise MirnbError(f'{path}: is not a whole weights file of mirnb; delete it and make it again.') from None
 
-# %% ../nbs/31_formers.ipynb #f6a26606
+# %% ../nbs/31_formers.ipynb #e99e1a80
 def fill(module: nn.Module,  # made from the settings of the file
          tensors: dict,  # by name
          path: str|Path,  # for the message
@@ -278,19 +278,19 @@ def fill(module: nn.Module,  # made from the settings of the file
                          'delete it and make it again.') from None
     return module
 
-# %% ../nbs/31_formers.ipynb #b632ba20
+# %% ../nbs/31_formers.ipynb #e3ea35a7
 def save_former(former: Former, path: str|Path) -> Path:  # the safetensors file
     "Write a former and its config."
     return save_weights(former, path, former=asdict(former.config))
 
-# %% ../nbs/31_formers.ipynb #e99e1a80
+# %% ../nbs/31_formers.ipynb #20d89f0b
 def load_former(path: str|Path) -> Former:  # a file that `save_former` wrote
     "Read a former; raises `MirnbError` where the file is missing, corrupt or of other settings."
     tensors, settings = read_weights(path)
     if 'former' not in settings: raise MirnbError(f'{path}: holds no former; check the path.')
     return fill(Former(FormerConfig(**settings['former'])), tensors, path)
 
-# %% ../nbs/31_formers.ipynb #205807a9
+# %% ../nbs/31_formers.ipynb #4a6e39a0
 def digest(model: torch.nn.Module) -> str:  # 12 hexadecimal digits
     "A fingerprint of a model's numbers, so that a run knows the weights it began with."
     return fingerprint({k: seed_of(v.detach().cpu().numpy().tobytes().hex()) for k, v in model.state_dict().items()})
