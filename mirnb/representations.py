@@ -100,12 +100,13 @@ def loaded(path: Path,  # a safetensors file
 @register
 @dataclass(frozen=True)
 class Tokens:
-    "The codes of a VQ-VAE, (T,) int16 with T = samples // hop."
+    "The codes of a VQ-VAE, (T,) int16 with T = samples // hop; of several levels (T, columns) on the coarsest one's grid."
     weights: str|None = None  # a file of weights, OpenAI's or ours; None = the small VQ-VAE that ships
     level: int = 2  # of the VQ-VAE: 0, 1 or 2
     gain: float = 1.  # of the wave: 1.01 changes 2 to 4 % of Jukebox's codes, 2 nearly all
     skip: int = 0  # samples dropped at the start, such as an MP3 decoder's delay: one changes a sixth of the codes
     channel: str = 'mean'  # of stereo: 'mean', 'left' or 'right'; the left one changes nine of ten codes
+    levels: tuple = ()  # several at once instead of `level`, the coarsest first: (2, 1, 0); empty = `level` alone
     name: ClassVar[str] = 'tokens'
     sr: ClassVar[int] = 44_100  # Hz: what the VQ-VAE was trained on
 
@@ -117,11 +118,18 @@ class Tokens:
         at = self.path.stat() if self.path.is_file() else None
         return loaded(self.path, (at.st_size, at.st_mtime_ns) if at else ())
 
-    def __call__(self, wave: np.ndarray) -> np.ndarray:  # (samples,) -> (T,) int16
-        "The nearest code of each hop; the tail that fills no hop is dropped."
-        wave = wave[self.skip:]*np.float32(self.gain)
-        short = len(wave) < self.vqvae.level(self.level).hop
-        return self.pack([] if short else self.vqvae.encode(wave, self.level))
+    def __post_init__(self):
+        object.__setattr__(self, 'levels', tuple(self.levels))  # a list in what a store wrote down
+        if sorted(set(self.levels), reverse=True) != list(self.levels):
+            raise MirnbError(f'tokens: levels {self.levels} are not in order; give the coarsest first, such as (2, 1, 0).')
+
+    def __call__(self, wave: np.ndarray) -> np.ndarray:  # (samples,) -> (T,) or (T, columns) int16
+        "The nearest code of each hop; the tail that fills no hop (of the coarsest level) is dropped."
+        wave, levels = wave[self.skip:]*np.float32(self.gain), self.levels or (self.level,)
+        hops = [self.vqvae.level(level).hop for level in levels]
+        T, each = len(wave)//hops[0], [hops[0]//hop for hop in hops]  # tokens of each level that sound in one of the coarsest
+        tokens = [self.vqvae.encode(wave, level)[:T*n].reshape(T, n) if T else np.empty((0, n)) for level, n in zip(levels, each)]
+        return self.pack(np.concatenate(tokens, 1) if self.levels else tokens[0][:, 0])
 
     def pack(self, array: np.ndarray) -> np.ndarray:  # ids -> int16
         "The same ids in two bytes; raises `MirnbError` for an id that does not fit."
@@ -134,5 +142,6 @@ class Tokens:
         return np.asarray(packed).astype(np.int64)
 
     def settings(self) -> dict:
-        "The fields and the name; the weights by their hash, for a file may move."
-        return dict(asdict(self), name=self.name, weights=sha256_of(self.path))
+        "The fields and the name; the weights by their hash, for a file may move, and of level and levels what is used."
+        unused = 'level' if self.levels else 'levels'
+        return {k: v for k, v in asdict(self).items() if k != unused} | dict(name=self.name, weights=sha256_of(self.path))

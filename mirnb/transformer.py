@@ -48,9 +48,11 @@ class ChannelDropout(nn.Module):
 def attend(q: torch.Tensor,  # queries (B, heads, N, d)
            k: torch.Tensor,  # keys (B, heads, N, d)
            v: torch.Tensor,  # values (B, heads, N, d)
+           mask: torch.Tensor|None = None,  # bool (N, N): which keys (columns) a query (row) may see; None = all
            ) -> torch.Tensor:  # (B, heads, N, d)
     "softmax(q k' / sqrt(d)) v; fused, except for short sequences in bfloat16 on a CPU, where plain products win."
-    if q.is_cuda or q.dtype != torch.bfloat16 or q.shape[-2] > 512: return F.scaled_dot_product_attention(q, k, v)
+    if mask is not None or q.is_cuda or q.dtype != torch.bfloat16 or q.shape[-2] > 512:
+        return F.scaled_dot_product_attention(q, k, v, mask)
     return ((q * q.shape[-1]**-.5) @ k.transpose(-1, -2)).softmax(-1).to(v.dtype) @ v
 
 # %% ../nbs/30_transformer.ipynb #67d204c6
@@ -67,22 +69,22 @@ class Layer(nn.Module):
         self.up, self.down = nn.Linear(D, config.feedforward), nn.Linear(config.feedforward, D)
         self.drop = ChannelDropout(config.dropout)
 
-    def attention(self, x):
-        "(B, N, D) -> (B, N, D): every position looks at every other."
+    def attention(self, x, mask=None):
+        "(B, N, D) -> (B, N, D): every position looks at every other, or at those that a mask (N, N) leaves it."
         B, N, D = x.shape
         q, k, v = self.qkv(x).view(B, N, 3, self.heads, -1).permute(2, 0, 3, 1, 4)
-        return self.drop(self.out(attend(q, k, v).transpose(1, 2).reshape(B, N, D)))
+        return self.drop(self.out(attend(q, k, v, mask).transpose(1, 2).reshape(B, N, D)))
 
     def feedforward(self, x):
         "(B, N, D) -> (B, N, D): each position for itself."
         return self.drop(self.down(F.gelu(self.up(x))))
 
-    def forward(self, x):
+    def forward(self, x, mask=None):
         "(B, N, D) -> (B, N, D)"
         if self.pre:
-            x = x + self.attention(self.norm1(x))
+            x = x + self.attention(self.norm1(x), mask)
             return x + self.feedforward(self.norm2(x))
-        x = self.norm1(x + self.attention(x))
+        x = self.norm1(x + self.attention(x, mask))
         return self.norm2(x + self.feedforward(x))
 
 # %% ../nbs/30_transformer.ipynb #db51aea2
@@ -102,9 +104,10 @@ class Encoder(nn.Module):
 
     def forward(self,
                 x: torch.Tensor,  # (B, N, D)
+                mask: torch.Tensor|None = None,  # bool (N, N): whom (columns) each position (row) may look at; None = all
                 ) -> torch.Tensor:  # (B, N, D)
         "Let the positions talk to each other."
-        for layer in self.layers: x = layer(x)
+        for layer in self.layers: x = layer(x, mask)
         return self.norm(x)
 
 # %% ../nbs/30_transformer.ipynb #27f6a36b
