@@ -366,7 +366,7 @@ def finetune(arm: ArmConfig,  # finetune is used, and pretrain's span and band_b
     scores = dict(last=None, best=lambda numbers: numbers['valid_macro_f1'])
     if arm.finetune.keep not in scores:
         raise MirnbError(f"FinetuneConfig: keep is {arm.finetune.keep!r}; choose 'last' or 'best'.")
-    weights = class_weights(np.bincount(labels, minlength=len(genres)), arm.finetune.class_weights)
+    weights = class_weights(np.bincount(labels, minlength=len(genres)), arm.finetune.class_weights, arm.finetune.fading)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed_of(seed, 'head'))
         model = Classifier(copy.deepcopy(former), len(genres), arm.finetune, arm.pretrain)
