@@ -4,18 +4,19 @@
 
 # %% auto #0
 __all__ = ['class_weights', 'hide', 'Classifier', 'layer_rates', 'save_classifier', 'load_classifier', 'vote_windows', 'batch_of',
-           'predict']
+           'predict_segments', 'predict']
 
 # %% ../nbs/33_finetune.ipynb #e047934a
 from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import torch
 import torch.nn.functional as F
 from torch import nn
 
-from .core import FinetuneConfig, FormerConfig, MirnbError, PretrainConfig
+from .core import FinetuneConfig, FormerConfig, MirnbError, PretrainConfig, rng_of
 from .formers import Former, fill, read_weights, save_weights
 from .pretrain import band_mask, block_kinds, corrupt_frames, corrupt_tokens
 from .transformer import autocast
@@ -23,13 +24,14 @@ from .transformer import autocast
 # %% ../nbs/33_finetune.ipynb #6ceabd67
 def class_weights(counts,  # training tracks of each class (K,)
                   how: str = 'inverse',  # 'inverse' | 'effective' | 'none'
+                  fading: float = .99,  # 'effective': no class counts for more than 1/(1 - fading) samples
                   ) -> torch.Tensor:  # (K,) float32
     "A loss weight for each class, of mean 1 over all samples; a class without samples gets 0 ('effective': Cui et al. 2019)."
     counts = torch.as_tensor(np.asarray(counts), dtype=torch.float32)
     if how == 'none': return torch.ones_like(counts)
     if how not in ('inverse', 'effective'):
         raise MirnbError(f"FinetuneConfig: class_weights is {how!r}; choose 'inverse', 'effective' or 'none'.")
-    fading = 1 - 1/counts.sum()  # of N samples a further one is worth ever less: (1 - fading^n)/(1 - fading) of n count
+    if not 0 <= fading < 1: raise MirnbError(f'FinetuneConfig: fading is {fading}; choose 0 or more, and less than 1.')
     size = counts if how == 'inverse' else (1 - fading**counts)/(1 - fading)
     weights = torch.where(counts > 0, 1/size.clamp(min=1), 0.)
     return weights*counts.sum()/(weights*counts).sum()
@@ -114,10 +116,12 @@ def load_classifier(path: str|Path) -> Classifier:  # a file that `save_classifi
 # %% ../nbs/33_finetune.ipynb #28aa3c3b
 def vote_windows(length: int,  # frames or tokens of the clip
                  segment: int,  # frames or tokens of a segment
-                 votes: int,  # segments wanted
+                 votes: int,  # segments wanted; 0 = one, anywhere
+                 track_id='',  # of the clip: decides where 0 votes look
                  ) -> np.ndarray:  # starts, rising, at most `votes`
     "Starts of segments spread from the clip's first frame to its last; a clip as short as a segment has one."
     if length < segment: raise MirnbError(f'a clip has {length} frames and a segment {segment}; leave short clips out.')
+    if votes == 0: return rng_of('crop', track_id).integers(length - segment + 1, size=1)
     if votes == 1: return np.array([(length - segment) // 2])
     return np.unique(np.linspace(0, length - segment, votes).round().astype(int))
 
@@ -134,22 +138,36 @@ def batch_of(store,  # a Store: .window, .representation
 
 # %% ../nbs/33_finetune.ipynb #5a8b3edf
 @torch.inference_mode()
+def predict_segments(classifier: Classifier,  # trained
+                     store,  # a Store of the former's representation
+                     track_ids: list,  # in the wanted order
+                     votes: int,  # segments of a clip; 0 = one, anywhere
+                     batch: int = 32,  # segments at once
+                     precision: str = 'auto',  # as in training
+                     ) -> pd.DataFrame:  # a row a segment: track_id, start, then a float32 probability a class: 0, 1, ...
+    "What each segment says by itself, before any vote."
+    was, classifier = classifier.training, classifier.eval()
+    segment, place = classifier.former.config.segment, next(classifier.parameters()).device
+    windows = [(t, start) for t in track_ids for start in vote_windows(store.length(t), segment, votes, t)]
+    p = np.zeros((len(windows), classifier.head[1].out_features), np.float32)
+    for at in range(0, len(windows), batch):
+        x = batch_of(store, windows[at:at + batch], segment).to(place)
+        with autocast(precision, place.type): p[at:at + batch] = classifier(x).softmax(1).cpu()
+    classifier.train(was)
+    return pd.concat([pd.DataFrame(windows, columns=['track_id', 'start']), pd.DataFrame(p)], axis=1)
+
+# %% ../nbs/33_finetune.ipynb #8af0db0d
 def predict(classifier: Classifier,  # trained
             store,  # a Store of the former's representation
             track_ids: list,  # in the wanted order
-            votes: int,  # segments of a clip that vote
+            votes: int,  # segments of a clip that vote; 0 = one, anywhere
             batch: int = 32,  # segments at once
             precision: str = 'auto',  # as in training
             ) -> np.ndarray:  # (tracks, K) float32, rows sum to 1
-    "Mean probability of a clip's segments."
-    was, classifier = classifier.training, classifier.eval()
-    segment, place = classifier.former.config.segment, next(classifier.parameters()).device
-    windows = [(i, start) for i, t in enumerate(track_ids) for start in vote_windows(store.length(t), segment, votes)]
-    out = np.zeros((len(track_ids), classifier.head[1].out_features))
-    for at in range(0, len(windows), batch):
-        part = windows[at:at + batch]
-        x = batch_of(store, [(track_ids[i], start) for i, start in part], segment).to(place)
-        with autocast(precision, place.type): p = classifier(x).softmax(1)
-        np.add.at(out, [i for i, _ in part], p.cpu().double().numpy())
-    classifier.train(was)
+    "Mean probability of a clip's segments: the mean of what `predict_segments` gives."
+    rows = predict_segments(classifier, store, track_ids, votes, batch, precision)
+    which, tracks = pd.factorize(rows.track_id)
+    out = np.zeros((len(tracks), rows.shape[1] - 2))
+    np.add.at(out, which, rows.iloc[:, 2:].to_numpy(float))
+    out = out[pd.Index(tracks).get_indexer(track_ids)]
     return (out / out.sum(1, keepdims=True)).astype(np.float32)
