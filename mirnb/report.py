@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['UMAP', 'F1', 'CAPTIONS', 'CSS', 'difference', 'compare', 'findings', 'score_table', 'genre_table', 'figures',
-           'run_card', 'caveats', 'write_report']
+           'sounds', 'run_card', 'caveats', 'write_report']
 
 # %% ../nbs/44_report.ipynb #399fa4c0
 import base64
@@ -13,7 +13,11 @@ import struct
 from html import escape
 from pathlib import Path
 
+import pandas as pd
+
+from .audio import AudioError
 from .core import MirnbError, atomic, read_json
+from .examples import kept_snippet, surest
 from .figures import COLOURS, FORMERS, contenders
 
 # %% ../nbs/44_report.ipynb #b3328d11
@@ -167,13 +171,43 @@ def figures(folder: Path,  # holds *.png
                    f'</div><figcaption><b>{escape(name)}</b>: {caption}</figcaption></figure>')
     return f'<h2>Figures</h2><div class="figures">{"".join(out)}</div>' if out else ''
 
-# %% ../nbs/44_report.ipynb #43f63ebc
+# %% ../nbs/44_report.ipynb #f486142a
+def _clip(row, path, folder: Path) -> str:
+    "One track to be heard, or the reason why it cannot be; `path` is None where no table knows the track."
+    title = escape(str(row.get('title') or row['track_id']))
+    said = escape(f"{row['genre']}, taken for {row['guess']}" if not row['right'] else row['genre'])
+    try:
+        if path is None: raise AudioError('', 'missing', 'is not in the table of tracks')
+        data = base64.b64encode(kept_snippet(path, folder)).decode()
+        sound = f'<audio controls preload="none" aria-label="{title}" src="data:audio/mpeg;base64,{data}"></audio>'
+    except AudioError as e: sound = f'<p class="note">No sound: the file {escape(e.what)}.</p>'
+    source = f'<span class="n">{escape(str(row.get("source") or ""))}</span>'
+    return f'<figure><figcaption><b>{title}</b> {source}<br>{said}, p = {row["sure"]:.2f}</figcaption>{sound}</figure>'
+
+# %% ../nbs/44_report.ipynb #b24f30ad
+def sounds(folder: Path,  # of a run: tracks.csv, predictions/*.csv; snippets are kept in its folder `sounds`
+           n: int = 3,  # tracks of each kind
+           ) -> str:  # HTML; '' without tracks or predictions
+    "Of each former the tracks that it was surest of, right and wrong; one whose file has gone says so."
+    files = {m: folder/'predictions'/f'{m}.csv' for m in FORMERS}
+    if not (folder/'tracks.csv').exists() or not any(f.exists() for f in files.values()): return ''
+    read = lambda f: pd.read_csv(f, keep_default_na=False, dtype=dict(track_id=str, title=str, genre=str, guess=str))
+    paths, out = read(folder/'tracks.csv').set_index('track_id').path.to_dict(), []
+    for model in (m for m in FORMERS if files[m].exists()):
+        rows = surest(read(files[m := model]), n).to_dict('records')
+        clips = lambda right: ''.join(_clip(r, paths.get(r['track_id']), folder/'sounds') for r in rows if r['right'] == right)
+        parts = [f'<div><h4>{name}</h4>{clips(right) or "<p>None.</p>"}</div>' for name, right in (('Right', True), ('Wrong', False))]
+        out.append(f'<h3>{m}</h3><div class="heard">{"".join(parts)}</div>')
+    note = 'What each former was surest of among the test tracks: eight seconds from the middle of each.'
+    return f'<h2>Sounds</h2><p class="note">{note}</p>{"".join(out)}'
+
+# %% ../nbs/44_report.ipynb #b6533834
 def _time(seconds: float) -> str:
     "Seconds as a person says them."
     s = round(seconds)
     return f'{s} s' if s < 100 else f'{s//60} min' if s < 7200 else f'{s//3600} h {s%3600//60} min'
 
-# %% ../nbs/44_report.ipynb #f486142a
+# %% ../nbs/44_report.ipynb #91d6c4df
 def run_card(results: dict,  # the content of results.json
              config: dict,  # the content of config.json, may be empty
              ) -> str:  # HTML
@@ -191,7 +225,7 @@ def run_card(results: dict,  # the content of results.json
     items = [f'<div><dt>{k}</dt><dd>{escape(say(v))}</dd></div>' for k, v in facts.items() if v is not None]
     return f'<dl>{"".join(items)}</dl>'
 
-# %% ../nbs/44_report.ipynb #ca8679c5
+# %% ../nbs/44_report.ipynb #ff432809
 def caveats(config: dict,  # the content of config.json, may be empty
             ) -> list:  # sentences
     "What these numbers do not show."
@@ -204,7 +238,7 @@ def caveats(config: dict,  # the content of config.json, may be empty
              'Choices were made on the validation part; the test part was scored once, at the end.']
     return (embedded if (config.get('corpus') or {}).get('performance') else []) + every
 
-# %% ../nbs/44_report.ipynb #91d6c4df
+# %% ../nbs/44_report.ipynb #428a3490
 CSS = '''
 :root { color-scheme: light dark; --ink: #1a1a1a; --soft: #5c6066; --line: #dfe1e5; --page: #fff; --card: #f5f6f8; }
 @media (prefers-color-scheme: dark) { :root { --ink: #e8e8e6; --soft: #a5a9b0; --line: #3a3d43; --page: #17181b;
@@ -231,19 +265,23 @@ figure { margin: 0; grid-column: 1/-1; min-width: 0; } figure.half { grid-column
 figure img { display: block; width: 100%; height: auto; background: #fff; border: 1px solid var(--line);
   border-radius: 8px; padding: 8px; }
 figcaption { color: var(--soft); font-size: .85rem; margin-top: .4rem; }
+h3 { font-size: 1rem; margin: 1.5rem 0 .25rem; } h4 { font-size: .85rem; margin: .5rem 0; color: var(--soft); }
+.heard { display: grid; grid-template-columns: 1fr 1fr; gap: 0 1.5rem; } .heard figure { margin: 0 0 1rem; }
+.heard figcaption { color: inherit; overflow-wrap: anywhere; } audio { width: 100%; height: 2.25rem; margin-top: .3rem; }
 pre { background: var(--card); border-radius: 8px; padding: 1rem; overflow-x: auto; font-size: .8rem;
   line-height: 1.4; } summary { cursor: pointer; }
 @media (max-width: 40rem) { body { padding: 1.25rem 1rem 3rem; } .lead { font-size: 1.3rem; }
   table { font-size: .8rem; } svg { display: none; }
   th, td { padding-right: .45rem; } th[scope=row] { min-width: 6rem; } figure:not(.half) img { width: 42rem;
-  max-width: none; } ul { padding-left: 1.2rem; } figure.half { grid-column: 1/-1; } }
+  max-width: none; } ul { padding-left: 1.2rem; } figure.half { grid-column: 1/-1; }
+  .heard { grid-template-columns: 1fr; } }
 @media print { :root { --ink: #000; --soft: #444; --page: #fff; --card: #fff; --line: #bbb; }
   body { max-width: none; padding: 0; font-size: 10pt; }
   figure, tr, dl { break-inside: avoid; } h2 { break-after: avoid; } .wide { overflow: visible; }
-  .settings { display: none; } }
+  .settings, audio { display: none; } }
 '''
 
-# %% ../nbs/44_report.ipynb #f7f52a11
+# %% ../nbs/44_report.ipynb #a9b9e3ae
 def write_report(folder: str|Path,  # holds results.json; config.json and figures/*.png where there are any
                  ) -> Path:  # folder/report.html
     "Write the report as one self-contained page; raises `MirnbError` where results.json is missing or without scores."
@@ -259,10 +297,10 @@ def write_report(folder: str|Path,  # holds results.json; config.json and figure
                 f'<pre>{escape(json.dumps(config, indent=1))}</pre></details></section>')
     page = f'''<!DOCTYPE html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; img-src data:; style-src 'unsafe-inline'">
+<meta http-equiv="Content-Security-Policy" content="default-src 'none'; img-src data:; media-src data:; style-src 'unsafe-inline'">
 <title>{title}</title><style>{CSS}</style></head><body>
 <header><h1>{title}</h1><p class="lead">{lead}</p>{items(more) if more else ''}</header>
-<main>{run_card(results, config)}<h2>Scores</h2>{score_table(results)}{genre_table(results)}{figures(folder/'figures')}
+<main>{run_card(results, config)}<h2>Scores</h2>{score_table(results)}{genre_table(results)}{figures(folder/'figures')}{sounds(folder)}
 <h2>What these numbers do not show</h2>{items(map(escape, caveats(config)))}{settings if config else ''}
 </main></body></html>
 '''
