@@ -147,7 +147,8 @@ def pair_table(results: dict,  # the content of results.json; `permutation`, p-v
                   *[holm(name)]*bool(p)]) for name, d in sorted(pairs.items(), key=lambda x: -abs(x[1]['difference']))]
     if not rows: return ''
     head = _row(['pair', 'macro-F1, first less second', *['p (Holm)']*bool(p)], 'th')
-    note = 'Both guessed the same works, so works are drawn (or, for p, swapped) for both at once.'
+    note = 'Both guessed the same works, so works are drawn for both at once. Each interval is of its pair alone'
+    note += ': of twenty, one may exclude 0 by luck.' + ' For p whole works are swapped, and all pairs are corrected for.'*bool(p)
     table = f'<div class="wide"><table>{head}{"".join(rows)}</table></div><p class="note">{note}</p>'
     return f'<details><summary>All pairs, compared work by work</summary>{table}</details>'
 
