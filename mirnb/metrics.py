@@ -48,7 +48,7 @@ def balanced_accuracy(conf,  # (..., K, K) counts; leading axes are kept
     recall = np.diagonal(conf, axis1=-2, axis2=-1)/np.where(size, size, 1)
     return recall.sum(-1)/(size > 0).sum(-1)
 
-# %% ../nbs/40_metrics.ipynb #5fe0952e
+# %% ../nbs/40_metrics.ipynb #397f742a
 def bootstrap(truth,  # (N,) true classes, 0 to K-1
               guess,  # (N,) guessed classes, 0 to K-1
               groups,  # (N,) names of the works, which are drawn whole
@@ -65,14 +65,14 @@ def bootstrap(truth,  # (N,) true classes, 0 to K-1
     weights = np.random.default_rng(seed).multinomial(G, np.full(G, 1/G), size=n)  # (n, G)
     return np.rint(weights.astype(float) @ own).astype(int).reshape(n, K, K)  # float: BLAS, and exact below 2^53
 
-# %% ../nbs/40_metrics.ipynb #7bf6ee61
+# %% ../nbs/40_metrics.ipynb #b5018d01
 def interval(values,  # (n, ...) one value a resample
              level: float = .95,  # share of the resamples inside
              ) -> np.ndarray:  # (2, ...) low and high
     "The percentile interval: what lies between the (1 - level)/2 and (1 + level)/2 quantiles of the resamples."
     return np.quantile(values, [(1 - level)/2, (1 + level)/2], axis=0)
 
-# %% ../nbs/40_metrics.ipynb #e9cdae5a
+# %% ../nbs/40_metrics.ipynb #a688f706
 def score(truth,  # (N,) true classes, 0 to K-1
           guess,  # (N,) guessed classes, 0 to K-1
           groups,  # (N,) names of the works
@@ -94,7 +94,7 @@ def score(truth,  # (N,) true classes, 0 to K-1
                  for k, g in enumerate(genres)}
     return {k: float(v) for k, v in out.items()} | dict(per_genre=per_genre)
 
-# %% ../nbs/40_metrics.ipynb #1b60c032
+# %% ../nbs/40_metrics.ipynb #06a3c3d9
 def paired(truth,  # (N,) true classes, 0 to K-1
            a,  # (N,) guesses of the first system
            b,  # (N,) guesses of the second system, same rows
@@ -108,7 +108,7 @@ def paired(truth,  # (N,) true classes, 0 to K-1
     low, high = interval(one - two)
     return dict(difference=macro_f1(truth, a, K) - macro_f1(truth, b, K), low=float(low), high=float(high))
 
-# %% ../nbs/40_metrics.ipynb #92e4cf4a
+# %% ../nbs/40_metrics.ipynb #0889e030
 def blind_f1(p,  # (K,) counts or shares of the classes
              q,  # (K,) counts or shares of the guesses
              ) -> float:
@@ -116,13 +116,13 @@ def blind_f1(p,  # (K,) counts or shares of the classes
     p, q = (np.asarray(x, float)/np.sum(x) for x in (p, q))
     return float(np.mean(2*p*q / np.where(p + q, p + q, 1)))
 
-# %% ../nbs/40_metrics.ipynb #dab9454d
+# %% ../nbs/40_metrics.ipynb #a8aa9b04
 def chance_bound(counts,  # (K,) works a class
                  ) -> float:
     "The most macro-F1 an input-blind guesser can expect: guesses that follow the counts, so 1/K (proof above)."
     return blind_f1(counts, counts)
 
-# %% ../nbs/40_metrics.ipynb #886a648c
+# %% ../nbs/40_metrics.ipynb #e76d11c9
 def chance_interval(counts,  # (K,) works a class of the test set
                     n: int = 2000,  # draws
                     seed: int = 0,  # of the draws

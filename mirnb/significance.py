@@ -50,7 +50,7 @@ def permutation_test(truth,  # (N,) true classes, 0 to K-1
     beyond = int((np.abs(null) >= abs(found) - 1e-12).sum())
     return dict(difference=float(found), p=(1 + beyond)/(1 + n), works=len(set(groups)))
 
-# %% ../nbs/42_significance.ipynb #564d0973
+# %% ../nbs/42_significance.ipynb #a1c201be
 def holm(p,  # (tests,) p-values
          ) -> np.ndarray:  # (tests,) corrected, in the order given
     "Holm's step-down correction (1979): reject where the result is below the level, whatever the dependence."
@@ -60,7 +60,7 @@ def holm(p,  # (tests,) p-values
     out[order] = np.minimum(1, np.maximum.accumulate(p[order]*np.arange(len(p), 0, -1)))
     return out
 
-# %% ../nbs/42_significance.ipynb #a1c201be
+# %% ../nbs/42_significance.ipynb #a5170eb6
 def by_genre(truth,  # (N,) true classes, 0 to K-1
              a,  # (N,) guesses of the first system
              b,  # (N,) guesses of the second system
@@ -75,7 +75,7 @@ def by_genre(truth,  # (N,) true classes, 0 to K-1
     works = [len(set(np.asarray(groups)[np.asarray(truth) == k])) for k in range(len(genres))]
     return pd.DataFrame(dict(genre=genres, works=works, difference=found, p=p, p_holm=holm(p)))
 
-# %% ../nbs/42_significance.ipynb #6a046a4c
+# %% ../nbs/42_significance.ipynb #054aca67
 def over_seeds(scores,  # (seeds,) one score a seed
                level: float = .95,  # of the interval
                ) -> dict:  # seeds, mean, sd, low, high
@@ -86,7 +86,7 @@ def over_seeds(scores,  # (seeds,) one score a seed
     half = student.ppf((1 + level)/2, len(scores) - 1)*sd/len(scores)**.5
     return dict(seeds=len(scores), mean=float(scores.mean()), sd=float(sd), low=float(scores.mean() - half), high=float(scores.mean() + half))
 
-# %% ../nbs/42_significance.ipynb #ac194418
+# %% ../nbs/42_significance.ipynb #a7f27b9e
 def tag_scores(truth,  # (N, tags) 0 or 1
                scores,  # (N, tags) any numbers, higher = more likely
                groups,  # (N,) names of the artists or works
