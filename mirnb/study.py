@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['Step', 'plan', 'stopwatch', 'do_step', 'last_line', 'Status', 'run_plan', 'evidence', 'histories', 'code_facts',
-           'flat_map', 'embeddings', 'draw_embeddings', 'draw_scores', 'clocked', 'run_studies', 'run_study', 'publish',
-           'summary']
+           'flat_map', 'embeddings', 'draw_embeddings', 'draw_scores', 'clocked', 'weights_of', 'run_studies',
+           'run_study', 'publish', 'summary']
 
 # %% ../nbs/46_study.ipynb #3dbf575c
 import contextlib
@@ -28,9 +28,10 @@ from .core import MirnbError, StudyConfig, fingerprint, read_json, write_json
 from .figures import canvas, confusion_matrix, embedding_map, f1_bars, headline, learning_curves, save
 from .formers import load_former
 from .jukebox import VQVAE
+from .ladder import ladder_plot
 from .metrics import chance_bound, confusion, paired, score
-from .report import write_report
-from .runs import CONTROL, GUESSERS, RANDOM_CODES, Run, copied, extract_mel, make_corpus, models, predictions, slug
+from .report import record_run, write_report
+from .runs import CONTROL, GUESSERS, LADDER, RANDOM_CODES, Run, copied, extract_mel, make_corpus, models, predictions, slug
 from .store import Store
 from .training import new_former
 
@@ -62,6 +63,7 @@ def plan(run: Run,  # of a study
     if study.random_encoder: needs[RANDOM_CODES] = 'random tokens',
     for model, wants in needs.items(): add(model, 'train_arm', (model,), wants)
     add('codes', 'run_code_baselines', (), ('tokens', 'random tokens'))
+    add('ladder', 'run_ladder', (), ('tokenizer',) if study.tokenizer else ())
     asked = set(wanted or [step.name for step in steps])
     for step in steps[::-1]:  # backwards, so that the needs of needs are found too
         if step.name in asked: asked |= set(step.needs)
@@ -145,7 +147,8 @@ def evidence(run: Run) -> dict:  # as `results.json` holds it
     tables = {m: predictions(run, m) for m in models(run.study) if (run.folder/'predictions'/f'{m}.csv').exists()}
     result = lambda t: score(t.truth_id, t.guess_id, t.group, run.genres, n, seed)
     against = lambda a, b: paired(tables[a].truth_id, tables[a].guess_id, tables[b].guess_id, tables[a].group, K, n, seed)
-    pairs = list(combinations([m for m in tables if m not in GUESSERS], 2))
+    told = [m for m in tables if m not in GUESSERS]
+    pairs = [pair for pair in combinations(told, 2) if not set(pair) <= set(LADDER.values())]
     tracks = run.tracks
     counts = {s: {g: int(c) for g, c in part.groupby('genre').work_id.nunique().items()} for s, part in tracks.groupby('split')}
     return dict(
@@ -214,11 +217,16 @@ def draw_scores(run: Run,  # where all steps are done
                 results: dict,  # of `evidence`
                 ) -> None:
     "Headline, per-genre F1, confusion matrices and learning curves."
-    fig, ax = canvas(width=7.2, height=.8 + .3*len(results['scores']))
-    headline(results['scores'], results['chance_bound'], ax)
+    scores, rungs = results['scores'], {rung: results['scores'][m] for rung, m in LADDER.items()}
+    most = {m: s for m, s in scores.items() if m not in LADDER.values()}
+    fig, ax = canvas(width=7.2, height=.8 + .3*len(most))
+    headline(most, results['chance_bound'], ax)
     save(fig, run.folder/'figures', 'headline')
+    fig, ax = canvas(width=4.6, height=2.8)
+    ladder_plot(rungs, results['chance_bound'], ax)
+    save(fig, run.folder/'figures', 'ladder')
     fig, ax = canvas(width=7.2, height=3.2)
-    f1_bars(results['scores'], run.genres, ax)
+    f1_bars(most, run.genres, ax)
     save(fig, run.folder/'figures', 'per_genre_f1')
     for model in models(run.study)[:5]:
         fig, ax = canvas(width=4.6, height=3.9)
@@ -244,6 +252,12 @@ def clocked(run: Run,  # whose folder and clock
         raise MirnbError(f'{run.folder}: another process is at work on this run; wait for it or stop it.') from None
 
 # %% ../nbs/46_study.ipynb #dedfd81a
+def weights_of(run: Run) -> dict:  # {name: file}
+    "All that was trained or used in a run."
+    formers = {f.parent.parent.name: f for f in sorted(run.folder.glob('*/finetune/classifier.safetensors'))}
+    return formers | {f'VQ-VAE ({encoder} encoder)': f for encoder in ('trained', 'random') if (f := run.weights(encoder)).exists()}
+
+# %% ../nbs/46_study.ipynb #d2b6e591
 def run_studies(studies: dict,  # {label: (StudyConfig, models; none = all)}, all of one corpus
                 workers: int = 2,  # processes of one thread
                 allow_leaks: bool = False,  # train although parts of the corpus share music
@@ -265,9 +279,10 @@ def run_studies(studies: dict,  # {label: (StudyConfig, models; none = all)}, al
             named = (lambda name: f'{label}: {name}') if others else str
             steps |= {named(n): replace(step, needs=tuple(map(named, step.needs))) for n, step in plan(run, studies[label][1]).items()}
         run_plan(steps, workers)
+        for run in runs.values(): record_run(run.folder, weights_of(run))
     return runs
 
-# %% ../nbs/46_study.ipynb #d2b6e591
+# %% ../nbs/46_study.ipynb #46f8a47d
 def run_study(study: StudyConfig,  # such as `core.preset('study')`
               workers: int = 2,  # processes of one thread
               allow_leaks: bool = False,  # train although parts of the corpus share music
@@ -283,7 +298,7 @@ def run_study(study: StudyConfig,  # such as `core.preset('study')`
         write_report(run.folder)
     return run
 
-# %% ../nbs/46_study.ipynb #46f8a47d
+# %% ../nbs/46_study.ipynb #8e4ed3be
 def publish(run: Run,  # finished
             figures: str|Path,  # folder for figures and report
             results: str|Path|None = None,  # a JSON file for the prose to read
@@ -293,7 +308,7 @@ def publish(run: Run,  # finished
     copies += [(run.folder/'report.html', Path(figures)/'report.html')]
     copied(copies + [(run.folder/'results.json', Path(results))]*bool(results))
 
-# %% ../nbs/46_study.ipynb #8e4ed3be
+# %% ../nbs/46_study.ipynb #e02a2f10
 def summary(run: Run) -> str:  # finished
     "The scores of a run as lines of text, best first."
     r = read_json(run.folder/'results.json')
