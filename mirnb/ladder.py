@@ -79,7 +79,7 @@ def features(track_ids: list,  # of the tracks
     return out
 
 # %% ../nbs/38_ladder.ipynb #8804ad04
-STRENGTHS = tuple(10.**np.arange(-5, 2))  # C: the smaller, the smoother
+STRENGTHS = tuple(10.**np.arange(-5, 3))  # C: the smaller, the smoother
 
 # %% ../nbs/38_ladder.ipynb #ae9cb1e2
 def probe(C: float,  # inverse strength of the L2 penalty
@@ -127,18 +127,18 @@ def ladder_plot(scores: dict,  # {rung: macro_f1, low, high}, as `metrics.score`
                 chance: float,  # the chance bound
                 ax,  # one axis
                 ):  # ax
-    "Macro-F1 with its 95 % interval, rung by rung; the random encoder beside the trained one."
-    for suffix, colour, mark, shift in (('', '#D55E00', 's', -.06), (' (random encoder)', '#9A9A9A', '<', .06)):
-        steps = [(i, scores[rung + suffix]) for i, rung in enumerate(RUNGS) if rung + suffix in scores]
-        if suffix and steps and RUNGS[-1] in scores: steps.append((3, scores[RUNGS[-1]]))  # both ladders lean on the same sound
-        x, y = np.array([i for i, _ in steps]) + shift, [s['macro_f1'] for _, s in steps]
-        own = len([s for s in steps if not suffix or s[0] < 3])
-        ax.plot(x, y, color=colour, lw=1, ls='-' if not suffix else (0, (3, 2)), zorder=1)
-        ax.plot(x[:own], y[:own], mark, color=colour, label='random encoder' if suffix else 'trained encoder', ls='none')
-        ax.vlines(x[:own], [s['low'] for _, s in steps[:own]], [s['high'] for _, s in steps[:own]], color=colour, lw=1.2)
+    "Macro-F1 with its 95 % interval, rung by rung; lines join the rungs that are pooled alike."
+    for suffix, colour, mark, shift in ((' (random encoder)', '#9A9A9A', '<', .06), ('', '#D55E00', 's', -.06)):
+        at = {i + shift*(i < 3): scores[rung + suffix*(i < 3)] for i, rung in enumerate(RUNGS) if rung + suffix*(i < 3) in scores}
+        x, y = np.array([*at]), np.array([s['macro_f1'] for s in at.values()])
+        if len(x[x < 2.5]) == 0: continue  # that encoder was not asked
+        ax.plot(x[x > .5], y[x > .5], color=colour, lw=1, ls=(0, (3, 2)) if suffix else '-', zorder=1)
+        ax.vlines(x, [s['low'] for s in at.values()], [s['high'] for s in at.values()], color=colour, lw=1.2)
+        ax.plot(x, y, mark, color=colour, ls='none', label='random encoder' if suffix else 'trained encoder')
+    if RUNGS[-1] in scores: ax.plot(3, scores[RUNGS[-1]]['macro_f1'], 'o', color='#0072B2', label='no encoder')
     ax.axhline(chance, color='.1', lw=.9, ls=(0, (4, 2)))
     ax.text(3.3, chance, f'chance {chance:.3f}', va='bottom', ha='right', fontsize=7)
     ax.set(xticks=range(4), xticklabels=[r.replace(' ', '\n') for r in RUNGS], xlim=(-.3, 3.3), ylim=(0, None),
            ylabel='macro-F1, 95 % interval')
-    ax.legend(frameon=False, loc='lower left', bbox_to_anchor=(0, 1), ncols=2)
+    ax.legend(frameon=False, loc='lower left', bbox_to_anchor=(0, 1), ncols=3, fontsize=7, columnspacing=1., handletextpad=.2)
     return ax

@@ -165,7 +165,7 @@ CAPTIONS = {  # by the beginning of the file's name, in the order of the page
     'pretraining': 'what the masked tasks taught, on validation clips; frames and tokens have different losses.',
     'confusion': 'which genre is taken for which. Counts in the cells, shares of the true genre as colour.',
     'token_embeddings': UMAP, 'codebook': UMAP, 'umap': UMAP, 'embedding': UMAP,
-    'ladder': 'one linear probe on every rung, on the same split: a step up is what the rung below has lost.',
+    'ladder': 'one linear probe on every rung, on the same split. Ids are counted, the other rungs pooled alike: see the line.',
     'mfcc': GRIDS, 'timbre': GRIDS,
 }
 
@@ -224,7 +224,7 @@ def sounds(folder: Path,  # of a run: tracks.csv, predictions/*.csv; snippets ar
         clips = lambda right: ''.join(_clip(r, paths.get(r['track_id']), folder/'sounds') for r in rows if r['right'] == right)
         parts = [f'<div><h4>{name}</h4>{clips(right) or "<p>None.</p>"}</div>' for name, right in (('Right', True), ('Wrong', False))]
         out.append(f'<h3>{m}</h3><div class="heard">{"".join(parts)}</div>')
-    note = 'What each former was surest of among the test tracks: eight seconds from the middle of each.'
+    note = 'What each former was surest of among the scored tracks: eight seconds from the middle of each.'
     return f'<h2>Sounds</h2><p class="note">{note}</p>{"".join(out)}'
 
 # %% ../nbs/44_report.ipynb #147dcb4d
