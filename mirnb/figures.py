@@ -35,10 +35,10 @@ STYLE = {
 # %% ../nbs/43_figures.ipynb #8d20269c
 COLOURS = {'SpectroFormer': '#0072B2', 'TokenFormer': '#D55E00', 'CodebookFormer': '#009E73', 'MFCC + SVM': '#555555',
            'SpectroFormer (random weights)': '#7FB8DA', 'TokenFormer (random encoder)': '#F2B58A', 'codes + SVM': '#7A6A53',
-           'codes + SVM (random encoder)': '#B8AA94', 'majority': '#C4C4C4', 'stratified': '#9A9A9A'}
+           'codes + SVM (random encoder)': '#B8AA94', 'timbre + SVM': '#8A3FA0', 'majority': '#C4C4C4', 'stratified': '#9A9A9A'}
 MARKERS = {'SpectroFormer': 'o', 'TokenFormer': 's', 'CodebookFormer': '^', 'MFCC + SVM': 'D',
            'SpectroFormer (random weights)': 'v', 'TokenFormer (random encoder)': '<', 'codes + SVM': 'h',
-           'codes + SVM (random encoder)': '>', 'majority': 'X', 'stratified': 'P'}
+           'codes + SVM (random encoder)': '>', 'timbre + SVM': 'd', 'majority': 'X', 'stratified': 'P'}
 HATCHES = {'TokenFormer': '/////', 'CodebookFormer': '.....', 'SpectroFormer (random weights)': '-----',
            'TokenFormer (random encoder)': '-----'}
 HALO = [withStroke(linewidth=2.2, foreground='white')]  # keeps an interval visible on its bar

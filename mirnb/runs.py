@@ -4,8 +4,9 @@
 
 # %% auto #0
 __all__ = ['CODE_BASELINES', 'LADDER', 'CONTROL', 'RANDOM_CODES', 'GUESSERS', 'Run', 'make_corpus', 'extract_mel',
-           'extract_tokens', 'copied', 'slug', 'save_predictions', 'run_baselines', 'run_code_baselines', 'run_ladder',
-           'train_tokenizer', 'arm_tracks', 'pretrained', 'train_arm', 'models', 'predictions', 'toy', 'toy_home']
+           'extract_tokens', 'copied', 'slug', 'save_predictions', 'run_svm', 'run_baselines', 'run_code_baselines',
+           'run_ladder', 'train_tokenizer', 'arm_tracks', 'pretrained', 'train_arm', 'models', 'predictions', 'toy',
+           'toy_home']
 
 # %% ../nbs/45_runs.ipynb #07f1c264
 import os
@@ -21,7 +22,8 @@ from filelock import FileLock
 from matplotlib import rc_context
 
 from .audit import refuse_leaks
-from .baselines import CODE_GRID, bag_of_codes, chosen_svm, grid_maps, majority, mfcc_statistics, stratified
+from .baselines import (CODE_GRID, GRID, TIMBRE_GRID, Timbre, bag_of_codes, chosen_svm, grid_maps, majority,
+                             mfcc_statistics, stratified)
 from .core import (ArmConfig, CorpusConfig, FinetuneConfig, FormerConfig, MirnbError, OptimiserConfig, PretrainConfig,
                         StudyConfig, TokenizerConfig, atomic, change, fingerprint, home, read_json, sha256_of, write_json)
 from .extract import extract
@@ -77,12 +79,12 @@ class Run:
         if self.study.tokenizer: return self.folder/'tokenizer'/f'{encoder}.safetensors'
         return SHIPPED if encoder == 'trained' else RANDOM
 
-    def store(self, stem: str,  # of 'mel', of 'tokens' and 'vectors', which share it, or of the ladder's 'rungs'
+    def store(self, stem: str,  # 'mel' or 'timbre'; 'tokens' and 'vectors', which share one; 'rungs', the ladder's
               encoder: str = 'trained',  # or 'random': of tokens and rungs
               ) -> Path:
         "Where the representation of these clips lies, for all studies that use them."
         clips, code = Path(self.tracks.path[0]).parent.name, code_version().rpartition('+')[2]  # other code makes other numbers
-        of = 'mel' if stem == 'mel' else f"{'rungs' if stem == 'rungs' else 'tokens'}-{sha256_of(self.weights(encoder))[:8]}"
+        of = stem if stem in ('mel', 'timbre') else f"{'rungs' if stem == 'rungs' else 'tokens'}-{sha256_of(self.weights(encoder))[:8]}"
         return home()/'stores'/f'{of}-{clips}-{code}'
 
 # %% ../nbs/45_runs.ipynb #aaf7b823
@@ -154,41 +156,50 @@ def save_predictions(run: Run,  # where to
     with atomic(run.folder/'predictions'/f'{model}.csv') as part: table.to_csv(part, index=False)
 
 # %% ../nbs/45_runs.ipynb #db7996ea
+def run_svm(run: Run,  # where to
+            model: str,  # its name
+            read,  # track_id -> (D,) features
+            grid: dict,  # values to try
+            ) -> pd.DataFrame:  # of `chosen_svm`
+    "The SVM that does best on validation, fitted on the training clips, tells the part that is reported."
+    train, valid, test = (run.part(s) for s in ('train', 'valid', run.study.report))
+    X, V, T = (np.stack([read(t) for t in part.track_id]) for part in (train, valid, test))
+    machine, table = chosen_svm(X, train.genre, V, valid.genre, run.study.seed, grid)
+    with atomic(run.folder/f'{slug(model)}_grid.csv') as part: table.to_csv(part, index=False)
+    save_predictions(run, model, test, machine.predict(T))
+    return table
+
+# %% ../nbs/45_runs.ipynb #a37cb1d2
 def run_baselines(run: Run,  # with log-Mel
                   ) -> None:
-    "Majority, stratified guesses and MFCC + SVM, all on the formers' split and training clips."
-    train, valid, test = (run.part(s) for s in ('train', 'valid', run.study.report))
+    "Majority, stratified guesses, MFCC + SVM and timbre + SVM, all on the formers' split and training clips."
+    train, test = run.part('train'), run.part(run.study.report)
     save_predictions(run, 'majority', test, majority(train.genre, len(test)))
     save_predictions(run, 'stratified', test, stratified(train.genre, len(test), run.study.seed))
     mel = Store(run.store('mel'))
-    X = {name: np.stack([mfcc_statistics(mel.array(t)) for t in part.track_id]) for name, part in
-         dict(train=train, valid=valid, test=test).items()}
-    machine, grid = chosen_svm(X['train'], train.genre, X['valid'], valid.genre, run.study.seed)
-    with atomic(run.folder/'svm_grid.csv') as part: grid.to_csv(part, index=False)
-    fig, axes = canvas(1, 2, width=7.2, height=2.6, title='MFCC + SVM: validation macro-F1')
-    with rc_context(STYLE): grid_maps(grid, axes)
-    save(fig, run.folder/'figures', 'mfcc_svm_grid')
-    save_predictions(run, 'MFCC + SVM', test, machine.predict(X['test']))
-
-# %% ../nbs/45_runs.ipynb #a37cb1d2
-CODE_BASELINES = dict(trained='codes + SVM', random='codes + SVM (random encoder)')  # by encoder
+    extract(run.part('train', 'valid', run.study.report), Timbre(), run.store('timbre'), 1)
+    timbre = Store(run.store('timbre'))
+    for model, read, grid in (('MFCC + SVM', lambda t: mfcc_statistics(mel.array(t)), GRID), ('timbre + SVM', lambda t: timbre.array(t)[0], TIMBRE_GRID)):
+        table = run_svm(run, model, read, grid)
+        fig, axes = canvas(1, 2, width=7.2, height=2.6, title=f'{model}: validation macro-F1')
+        with rc_context(STYLE): grid_maps(table, axes)
+        save(fig, run.folder/'figures', f'{slug(model)}_grid')
 
 # %% ../nbs/45_runs.ipynb #51467bd6
+CODE_BASELINES = dict(trained='codes + SVM', random='codes + SVM (random encoder)')  # by encoder
+
+# %% ../nbs/45_runs.ipynb #688ecd4f
 def run_code_baselines(run: Run,  # with the tokens of both encoders
                        ) -> None:
     "A linear SVM on the bag of codes of the trained encoder, and on that of the random one."
-    train, valid, test = (run.part(s) for s in ('train', 'valid', run.study.report))
     for encoder, model in CODE_BASELINES.items():
         tokens = Store(run.store('tokens', encoder))
-        X, V, T = (np.stack([bag_of_codes(tokens.array(t), run.study.token.former.codes) for t in part.track_id]) for part in (train, valid, test))
-        machine, grid = chosen_svm(X, train.genre, V, valid.genre, run.study.seed, CODE_GRID)
-        with atomic(run.folder/f'{slug(model)}_grid.csv') as part: grid.to_csv(part, index=False)
-        save_predictions(run, model, test, machine.predict(T))
-
-# %% ../nbs/45_runs.ipynb #688ecd4f
-LADDER = {f'{rung}{of}': f'{rung} + probe{of}' for of in ('', ' (random encoder)') for rung in RUNGS if (rung, of) != (RUNGS[-1], ' (random encoder)')}
+        run_svm(run, model, lambda t: bag_of_codes(tokens.array(t), run.study.token.former.codes), CODE_GRID)
 
 # %% ../nbs/45_runs.ipynb #c4642a1e
+LADDER = {f'{rung}{of}': f'{rung} + probe{of}' for of in ('', ' (random encoder)') for rung in RUNGS if (rung, of) != (RUNGS[-1], ' (random encoder)')}
+
+# %% ../nbs/45_runs.ipynb #426ee772
 def run_ladder(run: Run,  # with log-Mel and weights
                ) -> None:
     "One linear probe on token ids, codebook vectors, encoder output and Mel, for the trained and the random encoder."
@@ -200,7 +211,7 @@ def run_ladder(run: Run,  # with log-Mel and weights
     for rung, p in found.items():
         save_predictions(run, LADDER[rung], run.part(run.study.report), [run.genres[k] for k in p.argmax(1)], p)
 
-# %% ../nbs/45_runs.ipynb #426ee772
+# %% ../nbs/45_runs.ipynb #5bf9520d
 def train_tokenizer(run: Run,  # with a track table
                     ) -> None:
     "Train the small VQ-VAE and its control on the training clips; their cards say on what, and how well they do on validation clips."
@@ -214,13 +225,13 @@ def train_tokenizer(run: Run,  # with a track table
                     preset=run.study.name, **assess(model, Waves(valid.path[::max(1, len(valid)//24)])))
         model.save(run.weights(encoder), card)
 
-# %% ../nbs/45_runs.ipynb #9a29bfa1
+# %% ../nbs/45_runs.ipynb #844ace38
 CONTROL = 'SpectroFormer (random weights)'
 
-# %% ../nbs/45_runs.ipynb #844ace38
+# %% ../nbs/45_runs.ipynb #ed83cd00
 RANDOM_CODES = 'TokenFormer (random encoder)'
 
-# %% ../nbs/45_runs.ipynb #ed83cd00
+# %% ../nbs/45_runs.ipynb #623044a0
 def arm_tracks(run: Run,  # with a track table
                store: Store,  # of the arm
                *splits: str,  # train, valid, pool
@@ -231,7 +242,7 @@ def arm_tracks(run: Run,  # with a track table
     frames = table.track_id.map(store.length)
     return table[frames == frames.mode()[0]].reset_index(drop=True)
 
-# %% ../nbs/45_runs.ipynb #b0890b1c
+# %% ../nbs/45_runs.ipynb #9b5861d3
 def pretrained(run: Run,  # of the study
                model: str,  # the arm's name
                arm: ArmConfig,  # former and pretraining
@@ -248,7 +259,7 @@ def pretrained(run: Run,  # of the study
         copied([(shelf/name, own/name) for name in ('former.safetensors', 'history.csv', 'done.json')])
     return former
 
-# %% ../nbs/45_runs.ipynb #9b5861d3
+# %% ../nbs/45_runs.ipynb #03f32cd9
 def train_arm(run: Run,  # with log-Mel, or tokens
               model: str,  # 'SpectroFormer', 'TokenFormer', 'CodebookFormer', or a control
               ) -> None:
@@ -264,16 +275,16 @@ def train_arm(run: Run,  # with log-Mel, or tokens
     probabilities = predict(classifier, store, test.track_id.tolist(), arm.finetune.votes, precision=run.precision)
     save_predictions(run, model, test, [run.genres[k] for k in probabilities.argmax(1)], probabilities)
 
-# %% ../nbs/45_runs.ipynb #607d39bd
+# %% ../nbs/45_runs.ipynb #9c0a8087
 GUESSERS = 'stratified', 'majority'  # who never listen
 
-# %% ../nbs/45_runs.ipynb #9c0a8087
+# %% ../nbs/45_runs.ipynb #d6dde211
 def models(study: StudyConfig) -> list:  # names, the two guessers last
     "All that a study compares, where all of it is run."
-    return ['SpectroFormer', 'TokenFormer', 'CodebookFormer', 'MFCC + SVM', CONTROL, *CODE_BASELINES.values(),
+    return ['SpectroFormer', 'TokenFormer', 'CodebookFormer', 'MFCC + SVM', 'timbre + SVM', CONTROL, *CODE_BASELINES.values(),
             *[RANDOM_CODES]*study.random_encoder, *LADDER.values(), *GUESSERS]
 
-# %% ../nbs/45_runs.ipynb #d6dde211
+# %% ../nbs/45_runs.ipynb #bc7cdff6
 def predictions(run: Run,  # where all steps are done
                 model: str,  # its name
                 ) -> pd.DataFrame:  # one row a test track, with class numbers truth_id and guess_id
@@ -282,7 +293,7 @@ def predictions(run: Run,  # where all steps are done
     number = {g: i for i, g in enumerate(run.genres)}
     return table.assign(truth_id=table.genre.map(number), guess_id=table.guess.map(number))
 
-# %% ../nbs/45_runs.ipynb #9395b701
+# %% ../nbs/45_runs.ipynb #d97c3aa8
 def toy() -> StudyConfig:
     "A study of three minutes' work, for tests: too small to tell anything."
     optimiser = OptimiserConfig(epochs=2, batch=16, lr=3e-3)
@@ -292,7 +303,7 @@ def toy() -> StudyConfig:
                        TokenizerConfig(((8, 4, 4),), (16,), (1,), steps=(60,)), arm('mel'), arm('tokens'), arm('vectors'),
                        random_encoder=True, precision='32', bootstrap=200)
 
-# %% ../nbs/45_runs.ipynb #d97c3aa8
+# %% ../nbs/45_runs.ipynb #5a08e35a
 @contextmanager
 def toy_home():  # the folder
     "A `$MIRNB_HOME` that goes afterwards, with the scores of the real one: to read them anew takes a minute."
