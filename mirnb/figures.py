@@ -81,6 +81,7 @@ def save(fig,  # a figure from `canvas`
 def headline(scores: dict,  # {model: dict from `metrics.score`}
              chance_bound: float,  # computed for the test counts
              ax,  # one axis
+             part: str = 'test',  # whose works are scored
              ):  # ax
     "Macro-F1 of each model with its 95 % interval, best on top, and the chance line."
     names = sorted(scores, key=lambda m: scores[m]['macro_f1'])
@@ -99,7 +100,7 @@ def headline(scores: dict,  # {model: dict from `metrics.score`}
            xlim=(0, right*room))
     ticks = np.arange(0, right + .01, .1 if right < .65 else .2)
     ax.set_xticks(ticks)
-    ax.set_xlabel(f'macro-F1 on test, 95 % interval\n(n = {n} works)', x=.5/room)  # under the bars
+    ax.set_xlabel(f'macro-F1 on {part}, 95 % interval\n(n = {n} works)', x=.5/room)  # under the bars
     ax.tick_params(axis='y', length=0)
     ax.spines['left'].set_visible(False)
     ax.spines['bottom'].set_bounds(0, ticks[-1])
@@ -137,7 +138,7 @@ def f1_bars(scores: dict,  # {model: dict from `metrics.score`}
     ax.set(xticks=range(len(order)), ylim=(0, 1), xlim=(-.6, len(order) - .4), ylabel='F1 (95 % interval)',
            xticklabels=[(g.replace(' ', '\n', 1) if len(g) > 10 else g) + f"\nn = {per[models[0]][g]['support']}"
                         for g in order])
-    ax.set_xlabel(f'genre, n = its works in the test part ({total} in all)')
+    ax.set_xlabel(f'genre, n = its works in the part that is scored ({total} in all)')
     ax.yaxis.grid(True)
     ax.tick_params(axis='x', length=0)
     handles, labels = ax.get_legend_handles_labels()

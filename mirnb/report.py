@@ -119,7 +119,7 @@ def score_table(results: dict,  # the content of results.json
     drawing = lambda m: _whisker(scores[m], chance, right, COLOURS.get(m, '#888888'))
     rows = [_row([escape(m), _with(scores[m]), drawing(m), _with(scores[m], 'accuracy')]) for m in order]
     bound = '' if chance is None else f'Dashed: the chance bound, {chance:.3f}. '
-    note = f'<p class="note">{bound}Brackets and lines: 95 % intervals over resampled test works.</p>'
+    note = f'<p class="note">{bound}Brackets and lines: 95 % intervals over resampled works.</p>'
     head = _row(['model', 'macro-F1', '', 'accuracy'], 'th')
     return f'<div class="wide"><table>{head}{"".join(rows)}</table></div>{note}'
 
@@ -154,11 +154,11 @@ def pair_table(results: dict,  # the content of results.json; `permutation`, p-v
 
 # %% ../nbs/44_report.ipynb #4ed10d46
 UMAP = 'near codes have near vectors. The axes of a UMAP have no unit.'
-F1 = ('F1 of the three formers and the best baseline. Few test works a genre make wide intervals: '
+F1 = ('F1 of the three formers and the best baseline. Few works a genre make wide intervals: '
       'read no difference that they cover.')
 GRIDS = 'validation macro-F1 over the grid, the chosen setting framed.'
 CAPTIONS = {  # by the beginning of the file's name, in the order of the page
-    'headline': 'macro-F1 on the test works with its 95 % interval; the dashed line is the computed chance bound.',
+    'headline': 'macro-F1 on the works that are scored with its 95 % interval; the dashed line is the computed chance bound.',
     'per_genre': F1, 'f1': F1,
     'corpus': 'works a class in each part, and which instruments play them.',
     'learning': 'the marked epoch is the one that validation chose.',
@@ -323,8 +323,9 @@ def caveats(config: dict,  # the content of config.json, may be empty
                 'there is no pop, jazz or hip-hop.',
                 'Genre labels are the words of the sources (a printed section, a field, a title), and several classes '
                 'come from one collection each, so that habits of an encoder may pass for a genre.']
-    every = ['Intervals resample the test works: they say how far another choice of works would move a score, not '
+    every = ['Intervals resample the works: they say how far another choice of works would move a score, not '
              'another training seed.',
+             'The scores are those of the validation part, on which choices were made too: they flatter.' if config.get('report') == 'valid' else
              'Choices were made on the validation part; the test part was scored once, at the end.']
     return (embedded if (config.get('corpus') or {}).get('performance') else []) + every
 

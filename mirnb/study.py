@@ -228,7 +228,7 @@ def draw_scores(run: Run,  # where all steps are done
     scores, rungs = results['scores'], {rung: results['scores'][m] for rung, m in LADDER.items()}
     most = {m: s for m, s in scores.items() if m not in LADDER.values()}
     fig, ax = canvas(width=7.2, height=.8 + .3*len(most))
-    headline(most, results['chance_bound'], ax)
+    headline(most, results['chance_bound'], ax, results['report'])
     save(fig, run.folder/'figures', 'headline')
     fig, ax = canvas(width=4.6, height=2.8)
     ladder_plot(rungs, results['chance_bound'], ax)
