@@ -167,7 +167,8 @@ class VectorStem(Stem):
         if len(books) != len(self.mask):
             raise MirnbError(f'codebook: there are {len(books)}, the former wants {len(self.mask)}; give one a level.')
         for have in (tuple(c.shape) for c in books):
-            if have != self.shape: raise MirnbError(f'codebook: has shape {have}, the former wants {self.shape}; use its tokenizer.')
+            if have == self.shape: continue
+            raise MirnbError(f'codebook: has shape {have}, the former wants {self.shape}; use its tokenizer.')
         self.codebook.copy_(torch.cat([self.scale(c) for c in books]))
 
     def image(self, x):

@@ -199,8 +199,8 @@ def order_draws(batch: int,  # segments
                 block: int,  # patches of a block
                 rate: float,  # share of the blocks that move, at least two
                 generator: torch.Generator|None = None,  # None = torch's own
-                ) -> tuple[torch.Tensor, torch.Tensor]:  # (B, n) where the blocks begin, rising; (B, n) which of these each came from
-    "A random choice of blocks, and a random permutation of them."
+                ) -> tuple[torch.Tensor, torch.Tensor]:  # (B, n) first patches, rising; (B, n) a permutation
+    "A random choice of blocks, and for the place of each which of them came there."
     count = times // block
     n = min(max(round(rate * count), 2), count)
     start = torch.randint(times - count * block + 1, (batch, 1), generator=generator)  # where they do not fill the segment
