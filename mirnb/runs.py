@@ -81,11 +81,13 @@ class Run:
 
     def store(self, stem: str,  # 'mel' or 'timbre'; 'tokens' and 'vectors', which share one; 'rungs', the ladder's
               encoder: str = 'trained',  # or 'random': of tokens and rungs
+              levels: tuple = (2,),  # of tokens
               ) -> Path:
         "Where the representation of these clips lies, for all studies that use them."
         clips, code = Path(self.tracks.path[0]).parent.name, code_version().rpartition('+')[2]  # other code makes other numbers
         of = stem if stem in ('mel', 'timbre') else f"{'rungs' if stem == 'rungs' else 'tokens'}-{sha256_of(self.weights(encoder))[:8]}"
-        return home()/'stores'/f'{of}-{clips}-{code}'
+        at = '' if levels == (2,) else f'-{"".join(map(str, levels))}'
+        return home()/'stores'/f'{of}{at}-{clips}-{code}'
 
 # %% ../nbs/45_runs.ipynb #aaf7b823
 def make_corpus(run: Run,  # of the study
@@ -128,8 +130,10 @@ def extract_tokens(run: Run,  # with a track table and weights
                    workers: int = 2,  # processes
                    encoder: str = 'trained',  # or 'random'
                    ) -> None:
-    "Tokens of all clips."
-    _extract(run, Tokens(str(run.weights(encoder))), run.store('tokens', encoder), workers)
+    "Tokens of all clips, of level 2 and of what the arms want besides."
+    for levels in {(2,): 0, run.study.token.former.levels: 0, run.study.codebook.former.levels: 0}:
+        how = dict(level=levels[0]) if len(levels) == 1 else dict(levels=levels)
+        _extract(run, Tokens(str(run.weights(encoder)), **how), run.store('tokens', encoder, levels), workers)
 
 # %% ../nbs/45_runs.ipynb #86843e5f
 def copied(pairs: list,  # (source, target) paths
@@ -149,11 +153,12 @@ def save_predictions(run: Run,  # where to
                      tracks: pd.DataFrame,  # those of the part that is reported
                      guess,  # (tracks,) genre names
                      probabilities=None,  # (tracks, K), where the model has them
+                     folder: str = 'predictions',  # in that of the run
                      ) -> None:
     "One row a track: who it is, what it is, what the model says, and how sure it is."
     table = tracks[['track_id', 'group', 'title', 'source', 'genre']].assign(guess=guess)
     if probabilities is not None: table[[f'p({g})' for g in run.genres]] = np.round(probabilities, 6)
-    with atomic(run.folder/'predictions'/f'{model}.csv') as part: table.to_csv(part, index=False)
+    with atomic(run.folder/folder/f'{model}.csv') as part: table.to_csv(part, index=False)
 
 # %% ../nbs/45_runs.ipynb #db7996ea
 def run_svm(run: Run,  # where to
@@ -265,15 +270,19 @@ def train_arm(run: Run,  # with log-Mel, or tokens
               ) -> None:
     "Pretrain (not from random weights), fine-tune, predict the tracks of the part that is reported."
     arm, seed = run.study.arms[model.partition(' (')[0]], run.study.seed
-    store = Store(run.store(arm.former.stem, 'random' if model == RANDOM_CODES else 'trained'))
-    codebook = VQVAE.load(run.weights()).codebook if arm.former.stem == 'vectors' else None
-    former = new_former(arm.former, seed, store, run.part('train').track_id.tolist(), codebook)
+    levels, books = arm.former.levels if arm.former.stem != 'mel' else (2,), None
+    store = Store(run.store(arm.former.stem, 'random' if model == RANDOM_CODES else 'trained', levels))
+    if arm.former.stem == 'vectors':
+        vqvae = VQVAE.load(run.weights())
+        books = [vqvae.level(level).k for level in levels] if len(levels) > 1 else vqvae.level(levels[0]).k
+    former = new_former(arm.former, seed, store, run.part('train').track_id.tolist(), books)
     if model != CONTROL: former = pretrained(run, model, arm, store, former)
     classifier = finetune(arm, former, store, arm_tracks(run, store, 'train', 'valid'), run.genres, run.folder/model/'finetune', seed,
                           precision=run.precision, title=f'{model}: fine-tuning')
-    test = run.part(run.study.report)
-    probabilities = predict(classifier, store, test.track_id.tolist(), arm.finetune.votes, precision=run.precision)
-    save_predictions(run, model, test, [run.genres[k] for k in probabilities.argmax(1)], probabilities)
+    for part, folder in ((run.study.report, 'predictions'), ('valid', 'validation')):  # the latter sets the temperature
+        tracks = run.part(part)
+        p = predict(classifier, store, tracks.track_id.tolist(), arm.finetune.votes, precision=run.precision)
+        save_predictions(run, model, tracks, [run.genres[k] for k in p.argmax(1)], p, folder)
 
 # %% ../nbs/45_runs.ipynb #9c0a8087
 GUESSERS = 'stratified', 'majority'  # who never listen
@@ -287,9 +296,10 @@ def models(study: StudyConfig) -> list:  # names, the two guessers last
 # %% ../nbs/45_runs.ipynb #bc7cdff6
 def predictions(run: Run,  # where all steps are done
                 model: str,  # its name
-                ) -> pd.DataFrame:  # one row a test track, with class numbers truth_id and guess_id
+                folder: str = 'predictions',  # or 'validation'
+                ) -> pd.DataFrame:  # one row a track, with class numbers truth_id and guess_id
     "The predictions of a model."
-    table = pd.read_csv(run.folder/'predictions'/f'{model}.csv', keep_default_na=False)
+    table = pd.read_csv(run.folder/folder/f'{model}.csv', keep_default_na=False)
     number = {g: i for i, g in enumerate(run.genres)}
     return table.assign(truth_id=table.genre.map(number), guess_id=table.guess.map(number))
 
