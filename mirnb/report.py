@@ -230,7 +230,7 @@ def sounds(folder: Path,  # of a run: tracks.csv, predictions/*.csv; snippets ar
     read = lambda f: pd.read_csv(f, keep_default_na=False, dtype=dict(track_id=str, title=str, genre=str, guess=str))
     paths, out = read(folder/'tracks.csv').set_index('track_id').path.to_dict(), []
     for model in (m for m in FORMERS if files[m].exists()):
-        rows = surest(read(files[m := model]), n).to_dict('records')
+        rows = surest(read(files[model]), n).to_dict('records')
         clips = lambda right: ''.join(_clip(r, paths.get(r['track_id']), folder/'sounds') for r in rows if r['right'] == right)
         parts = [f'<div><h4>{name}</h4>{clips(right) or "<p>None.</p>"}</div>' for name, right in (('Right', True), ('Wrong', False))]
         out.append(f'<h3>{m}</h3><div class="heard">{"".join(parts)}</div>')
