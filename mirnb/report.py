@@ -233,7 +233,7 @@ def sounds(folder: Path,  # of a run: tracks.csv, predictions/*.csv; snippets ar
         rows = surest(read(files[model]), n).to_dict('records')
         clips = lambda right: ''.join(_clip(r, paths.get(r['track_id']), folder/'sounds') for r in rows if r['right'] == right)
         parts = [f'<div><h4>{name}</h4>{clips(right) or "<p>None.</p>"}</div>' for name, right in (('Right', True), ('Wrong', False))]
-        out.append(f'<h3>{m}</h3><div class="heard">{"".join(parts)}</div>')
+        out.append(f'<h3>{model}</h3><div class="heard">{"".join(parts)}</div>')
     note = 'What each former was surest of among the scored tracks: eight seconds from the middle of each.'
     return f'<h2>Sounds</h2><p class="note">{note}</p>{"".join(out)}'
 
