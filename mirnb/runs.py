@@ -110,11 +110,12 @@ def make_corpus(run: Run,  # of the study
         print(f'leaks between the parts, allowed: {len(leaks)}, see {run.folder}/leaks.csv', flush=True)
 
 # %% ../nbs/45_runs.ipynb #34eaadf3
-def _extract(run: Run, representation, folder: Path, workers: int) -> None:
-    "Extract all clips; the embedded corpus has no bad files, so one bad file is a fault to be told."
-    extract(run.tracks, representation, folder, workers)
+def _extract(run: Run, representation, folder: Path, workers: int, *splits: str) -> None:
+    "Extract the clips of some parts, or all; the embedded corpus has no bad files, so one bad file is a fault to be told."
+    tracks = run.part(*splits) if splits else run.tracks
+    extract(tracks, representation, folder, workers)
     bad = pd.read_csv(folder/'bad.csv')
-    bad = bad[bad.track_id.isin(run.tracks.track_id)]
+    bad = bad[bad.track_id.isin(tracks.track_id)]
     if len(bad):
         raise MirnbError(f'{bad.path[bad.index[0]]}: {bad.what[bad.index[0]]} ({len(bad)} such clips); delete it and run again to render it anew.')
 
@@ -131,7 +132,7 @@ def extract_tokens(run: Run,  # with a track table and weights
                    encoder: str = 'trained',  # or 'random'
                    ) -> None:
     "Tokens of all clips, of level 2 and of what the arms want besides."
-    for levels in {(2,): 0, run.study.token.former.levels: 0, run.study.codebook.former.levels: 0}:
+    for levels in dict.fromkeys([(2,), run.study.token.former.levels, run.study.codebook.former.levels]):
         how = dict(level=levels[0]) if len(levels) == 1 else dict(levels=levels)
         _extract(run, Tokens(str(run.weights(encoder)), **how), run.store('tokens', encoder, levels), workers)
 
@@ -182,7 +183,7 @@ def run_baselines(run: Run,  # with log-Mel
     save_predictions(run, 'majority', test, majority(train.genre, len(test)))
     save_predictions(run, 'stratified', test, stratified(train.genre, len(test), run.study.seed))
     mel = Store(run.store('mel'))
-    extract(run.part('train', 'valid', run.study.report), Timbre(), run.store('timbre'), 1)
+    _extract(run, Timbre(), run.store('timbre'), 1, 'train', 'valid', run.study.report)
     timbre = Store(run.store('timbre'))
     for model, read, grid in (('MFCC + SVM', lambda t: mfcc_statistics(mel.array(t)), GRID), ('timbre + SVM', lambda t: timbre.array(t)[0], TIMBRE_GRID)):
         table = run_svm(run, model, read, grid)
@@ -209,7 +210,8 @@ def run_ladder(run: Run,  # with log-Mel and weights
                ) -> None:
     "One linear probe on token ids, codebook vectors, encoder output and Mel, for the trained and the random encoder."
     tracks = run.part('train', 'valid', run.study.report)
-    for encoder in CODE_BASELINES: extract(tracks, Rungs(str(run.weights(encoder))), run.store('rungs', encoder), 1)
+    for encoder in CODE_BASELINES:
+        _extract(run, Rungs(str(run.weights(encoder))), run.store('rungs', encoder), 1, 'train', 'valid', run.study.report)
     read = features(tracks.track_id, Store(run.store('mel')), {encoder: Store(run.store('rungs', encoder)) for encoder in CODE_BASELINES})
     found, grid = ladder(tracks, read, run.genres, run.study.report)
     with atomic(run.folder/'ladder_grid.csv') as part: grid.to_csv(part, index=False)
