@@ -171,7 +171,7 @@ CAPTIONS = {  # by the beginning of the file's name, in the order of the page
     'headline': 'macro-F1 on the works that are scored with its 95 % interval; the dashed line is the computed chance bound.',
     'per_genre': F1, 'f1': F1,
     'corpus': 'works a class in each part, and which instruments play them.',
-    'learning': 'the marked epoch is the one that validation chose.',
+    'learning': 'the marked epoch did best on validation; the one that is used is the last, or that one where the settings say keep: best.',
     'pretraining': 'what the masked tasks taught, on validation clips; frames and tokens have different losses.',
     'confusion': 'which genre is taken for which. Counts in the cells, shares of the true genre as colour.',
     'token_embeddings': UMAP, 'codebook': UMAP, 'umap': UMAP, 'embedding': UMAP,
