@@ -12,7 +12,7 @@ import pandas as pd
 from .core import MirnbError, StudyConfig, change
 from .figures import COLOURS, FORMERS
 from .metrics import bootstrap, f1_per_class, interval, macro_f1, paired, score
-from .runs import Run, predictions
+from .run import Run, predictions
 from .significance import holm, over_seeds, permutation_test
 
 # %% ../nbs/47_comparison.ipynb #f93e9923

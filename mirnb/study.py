@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['Step', 'plan', 'stopwatch', 'do_step', 'last_line', 'Status', 'run_plan', 'calibrations', 'corrected', 'evidence',
-           'histories', 'code_facts', 'flat_map', 'embeddings', 'draw_embeddings', 'draw_scores', 'clocked',
-           'weights_of', 'run_studies', 'run_study', 'publish', 'summary']
+           'histories', 'embeddings', 'draw_embeddings', 'draw_scores', 'clocked', 'weights_of', 'run_studies',
+           'run_study', 'publish', 'summary']
 
 # %% ../nbs/46_study.ipynb #3dbf575c
 import contextlib
@@ -24,7 +24,6 @@ import torch
 from filelock import FileLock, Timeout
 
 from .calibration import best_temperature, calibration_error, draw_reliability, reliability, tempered
-from .codebook import centroids, enrichment, usage
 from .core import MirnbError, StudyConfig, fingerprint, read_json, write_json
 from .figures import canvas, confusion_matrix, embedding_map, f1_bars, headline, learning_curves, save
 from .formers import load_former
@@ -32,9 +31,9 @@ from .jukebox import VQVAE
 from .ladder import ladder_plot
 from .metrics import chance_bound, confusion, paired, score
 from .report import record_run, write_report
-from .runs import CONTROL, GUESSERS, LADDER, RANDOM_CODES, Run, copied, extract_mel, make_corpus, models, predictions, slug
+from .run import Run, code_facts, flat_map, predictions
+from .runs import CONTROL, GUESSERS, LADDER, RANDOM_CODES, copied, extract_mel, make_corpus, models, slug
 from .significance import holm, permutation_test
-from .store import Store
 from .training import new_former
 
 # %% ../nbs/46_study.ipynb #535f77a5
@@ -189,28 +188,6 @@ def histories(run: Run, step: str) -> dict:  # {model: DataFrame}, step 'pretrai
     return {m: pd.read_csv(f) for m, f in files.items() if f.exists()}
 
 # %% ../nbs/46_study.ipynb #e2efe212
-def code_facts(run: Run,  # with tokens and log-Mel
-               clips: int = 200,  # clips of the training part that are read
-               ) -> pd.DataFrame:  # one row a code: uses, centroid Hz, genre ('' = unused)
-    "Of each code its use, the spectral centroid of its mean Mel, and the genre where it is most enriched."
-    train, mel, tokens = run.part('train'), Store(run.store('mel')), Store(run.store('tokens'))
-    train = train[train.rendition == 0]
-    counts = np.stack([usage([tokens.array(t) for t in train[train.genre == g].track_id], run.study.token.former.codes)
-                       for g in run.genres])
-    some = train.track_id[::max(1, len(train)//clips)]
-    hertz = centroids([tokens.array(t) for t in some], [mel.array(t) for t in some])
-    most = np.array(run.genres)[enrichment(counts)[1]]
-    used = counts.sum(0) > 0
-    return pd.DataFrame(dict(uses=counts.sum(0), centroid=np.where(used, hertz, np.nan), genre=np.where(used, most, '')))
-
-# %% ../nbs/46_study.ipynb #f61bfb34
-def flat_map(vectors,  # (n, D)
-             ) -> np.ndarray:  # (n, 2)
-    "UMAP to two dimensions, seeded; one thread, so the same vectors give the same map."
-    from umap import UMAP   # compiles for half a minute: only where a map is drawn
-    return UMAP(n_neighbors=15, min_dist=.1, random_state=0, n_jobs=1).fit_transform(np.asarray(vectors, np.float32))
-
-# %% ../nbs/46_study.ipynb #a4019ca0
 def embeddings(run: Run) -> dict:  # {title: (codes, D)}
     "Token embeddings before and after pretraining, and the codebook's own vectors."
     if run.study.token.former.levels != (2,): return {'codebook vectors': VQVAE.load(run.weights()).codebook}  # ids of other codebooks
@@ -219,7 +196,7 @@ def embeddings(run: Run) -> dict:  # {title: (codes, D)}
     rows = {f'embeddings {when} pretraining': f.stem.embedding.weight.detach()[:-1] for when, f in (('before', before), ('after', after))}
     return {**rows, 'codebook vectors': VQVAE.load(run.weights()).codebook}
 
-# %% ../nbs/46_study.ipynb #5f1427b6
+# %% ../nbs/46_study.ipynb #f61bfb34
 def draw_embeddings(run: Run,  # where all steps are done
                     ) -> None:
     "UMAPs by spectral centroid (above) and by the most enriched genre (below), used codes only."
@@ -234,7 +211,7 @@ def draw_embeddings(run: Run,  # where all steps are done
             embedding_map(xy, facts.genre[used], 'most enriched genre', below, categorical=True, categories=run.genres)
         save(fig, run.folder/'figures', name)
 
-# %% ../nbs/46_study.ipynb #dedfd81a
+# %% ../nbs/46_study.ipynb #a4019ca0
 def draw_scores(run: Run,  # where all steps are done
                 results: dict,  # of `evidence`
                 ) -> None:
@@ -266,7 +243,7 @@ def draw_scores(run: Run,  # where all steps are done
     learning_curves({m: h for m, h in pre.items() if m != 'SpectroFormer'}, axes[1:], {'valid_loss': 'masked tokens: nats'})
     save(fig, run.folder/'figures', 'pretraining')
 
-# %% ../nbs/46_study.ipynb #d2b6e591
+# %% ../nbs/46_study.ipynb #5f1427b6
 @contextlib.contextmanager
 def clocked(run: Run,  # whose folder and clock
             ):
@@ -276,13 +253,13 @@ def clocked(run: Run,  # whose folder and clock
     except Timeout:
         raise MirnbError(f'{run.folder}: another process is at work on this run; wait for it or stop it.') from None
 
-# %% ../nbs/46_study.ipynb #46f8a47d
+# %% ../nbs/46_study.ipynb #dedfd81a
 def weights_of(run: Run) -> dict:  # {name: file}
     "All that was trained or used in a run."
     formers = {f.parent.parent.name: f for f in sorted(run.folder.glob('*/finetune/classifier.safetensors'))}
     return formers | {f'VQ-VAE ({encoder} encoder)': f for encoder in ('trained', 'random') if (f := run.weights(encoder)).exists()}
 
-# %% ../nbs/46_study.ipynb #8e4ed3be
+# %% ../nbs/46_study.ipynb #d2b6e591
 def run_studies(studies: dict,  # {label: (StudyConfig, models; none = all)}, all of one corpus
                 workers: int = 2,  # processes of one thread
                 allow_leaks: bool = False,  # train although parts of the corpus share music
@@ -307,7 +284,7 @@ def run_studies(studies: dict,  # {label: (StudyConfig, models; none = all)}, al
         for run in runs.values(): record_run(run.folder, weights_of(run))
     return runs
 
-# %% ../nbs/46_study.ipynb #e02a2f10
+# %% ../nbs/46_study.ipynb #46f8a47d
 def run_study(study: StudyConfig,  # such as `core.preset('study')`
               workers: int = 2,  # processes of one thread
               allow_leaks: bool = False,  # train although parts of the corpus share music
@@ -323,7 +300,7 @@ def run_study(study: StudyConfig,  # such as `core.preset('study')`
         write_report(run.folder)
     return run
 
-# %% ../nbs/46_study.ipynb #b37ddac9
+# %% ../nbs/46_study.ipynb #8e4ed3be
 def publish(run: Run,  # finished
             figures: str|Path,  # folder for figures and report
             results: str|Path|None = None,  # a JSON file for the prose to read
@@ -333,7 +310,7 @@ def publish(run: Run,  # finished
     copies += [(run.folder/'report.html', Path(figures)/'report.html')]
     copied(copies + [(run.folder/'results.json', Path(results))]*bool(results))
 
-# %% ../nbs/46_study.ipynb #395da9bc
+# %% ../nbs/46_study.ipynb #e02a2f10
 def summary(run: Run) -> str:  # finished
     "The scores of a run as lines of text, best first."
     r = read_json(run.folder/'results.json')
