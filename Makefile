@@ -1,9 +1,11 @@
 # mirnb: `make` lists what there is to do.
 #   PRESET    which study: make study PRESET=full
+#   STUDIES   notebooks of nbs/studies: make studies STUDIES=67_seeds
 #   ARGS      for the test runner: make test ARGS='20_mel --flags slow'
 #   PYTHON    which Python makes .venv (3.11 or newer)
 #   PIP_ARGS  for pip, such as --extra-index-url https://download.pytorch.org/whl/cpu (a torch without CUDA, much smaller)
 PRESET ?= study
+STUDIES ?= 67_seeds 68_confounds
 ARGS ?=
 PYTHON ?= python3
 PIP_ARGS ?=
@@ -13,10 +15,11 @@ BIN := .venv/bin
 READY := .venv/.ready
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
-.PHONY: help study tokenizer test lab export readme docs clean distclean
+.PHONY: help study studies tokenizer test lab export readme docs clean distclean
 
 help:
 	@echo 'make study      the whole comparison; PRESET=study (default) or full; goes on where it was stopped'
+	@echo 'make studies    the notebooks of nbs/studies, run in full: hours; goes on where it was stopped'
 	@echo 'make tokenizer  the VQ-VAE that ships and its control, trained anew: an hour and a half on two cores'
 	@echo 'make test       every notebook and every check'
 	@echo 'make lab        JupyterLab on the notebooks'
@@ -30,6 +33,11 @@ PUBLISH_full := --results nbs/studies/results/70_reproduction.json
 
 study: $(READY)
 	@$(BIN)/mirnb study --preset $(PRESET) --figures $(FIGURES) $(PUBLISH_$(PRESET))
+
+studies: $(READY)
+	@MIRNB_RUN=1 $(BIN)/jupyter nbconvert --to notebook --execute --inplace --ExecutePreprocessor.timeout=-1 \
+	  $(patsubst %,nbs/studies/%.ipynb,$(STUDIES))
+	@$(BIN)/nbdev_clean
 
 tokenizer: $(READY)
 	@$(BIN)/mirnb tokenizer --ship --results nbs/studies/results/69_tokenizer.json

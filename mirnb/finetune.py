@@ -74,6 +74,12 @@ class Classifier(nn.Module):
         "Pool, normalise, one linear layer."
         x = self.former.prepare(x)
         if self.training: x = hide(x, self.former.config, self.config.mask_rate, self.pretext)
+        return self.answer(x)
+
+    def answer(self,
+               x: torch.Tensor,  # prepared: z-scores (B, T, bands) or ids (B, T)
+               ) -> torch.Tensor:  # (B, K) logits, float32
+        "What `forward` does after preparing, and hiding, its input."
         return self.head(self.former.pool(self.former.encode(x)).float()).float()
 
     def loss(self,

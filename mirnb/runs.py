@@ -5,7 +5,8 @@
 # %% auto #0
 __all__ = ['CODE_BASELINES', 'LADDER', 'CONTROL', 'RANDOM_CODES', 'GUESSERS', 'make_corpus', 'extract_mel', 'extract_tokens',
            'copied', 'slug', 'save_predictions', 'run_svm', 'run_baselines', 'run_code_baselines', 'run_ladder',
-           'train_tokenizer', 'arm_tracks', 'pretrained', 'train_arm', 'models', 'toy', 'toy_home']
+           'train_tokenizer', 'arm_tracks', 'pretrained', 'train_arm', 'models', 'toy', 'toy_home', 'made_up',
+           'tiny_run']
 
 # %% ../nbs/45_runs.ipynb #07f1c264
 import os
@@ -19,6 +20,7 @@ import pandas as pd
 from filelock import FileLock
 from matplotlib import rc_context
 
+from .audio import save_audio
 from .audit import refuse_leaks
 from .baselines import (CODE_GRID, GRID, TIMBRE_GRID, Timbre, bag_of_codes, chosen_svm, grid_maps, majority,
                              mfcc_statistics, stratified)
@@ -266,3 +268,40 @@ def toy_home():  # the folder
         finally:
             if old is None: del os.environ['MIRNB_HOME']
             else: os.environ['MIRNB_HOME'] = old
+
+# %% ../nbs/45_runs.ipynb #d97c3aa8
+def made_up(kind: str,  # 'bass' | 'bells' | 'drums'
+            seed: int,  # of the notes
+            seconds: float = 6.,  # of sound
+            sr: int = 44_100,  # Hz
+            ) -> np.ndarray:  # (samples,) float32
+    "Music of a sort: low notes, inharmonic bells, or bursts of noise, each at a pace of its own."
+    rng, wave, pace = np.random.default_rng(seed), np.zeros(round(seconds*sr)), dict(bass=.5, bells=.3, drums=.2)[kind]
+    for start in range(0, len(wave), round(pace*rng.uniform(.8, 1.2)*sr)):
+        t = np.arange(min(sr//2, len(wave) - start))/sr
+        pitch = 2**(rng.integers(0, 12)/12)
+        if kind == 'drums': note = rng.normal(size=len(t))*np.exp(-t*40)
+        else:
+            partials = 55*pitch*np.arange(1, 7) if kind == 'bass' else 880*pitch*np.array([1, 2.76, 5.4])
+            note = np.mean([np.sin(2*np.pi*f*t)/(i + 1) for i, f in enumerate(partials)], 0)*np.exp(-t*6)
+        wave[start:start + len(t)] += note
+    return (wave/np.abs(wave).max()*.7 + rng.normal(size=len(wave))*1e-3).astype(np.float32)
+
+# %% ../nbs/45_runs.ipynb #5a08e35a
+def tiny_run(arms: tuple = ('SpectroFormer', 'TokenFormer'),  # which formers are trained
+             each: int = 8,  # tracks of each kind: two to choose, two to test, the others to train
+             ) -> Run:
+    "A finished run of made-up tracks under `$MIRNB_HOME`."
+    kinds, folder = ('bass', 'bells', 'drums'), home()/'corpora'/'made-up'
+    study = change(toy(), tokenizer=None, random_encoder=False, corpus__classes=kinds)
+    run, rows = Run.of(study), []
+    for i, (kind, n) in enumerate((k, n) for k in kinds for n in range(each)):
+        title = f'{kind} {n}' if i else 'bass 0 <img src=x onerror="window.harmed=true">'
+        rows.append(dict(track_id=f'{kind}-{n}', work_id=f'{kind}-{n}', group=f'{kind}-{n}', title=title, source='made up', genre=kind, rendition=0,
+                         split=('test', 'test', 'valid', 'valid', 'train')[min(n, 4)], path=str(folder/f'{kind}-{n}.flac')))
+        save_audio(rows[-1]['path'], made_up(kind, i), 44_100)
+    with atomic(run.folder/'tracks.csv') as part: pd.DataFrame(rows).to_csv(part, index=False)
+    extract_mel(run, 1)
+    extract_tokens(run, 1)
+    for model in arms: train_arm(run, model)
+    return run
