@@ -3,6 +3,7 @@
 
 const KEEP = 24, KEEP_BYTES = 128 * 2 ** 20;  // clips that the page holds: the kernel counts by the same rule
 const TILE = 4096;  // frames a canvas: browsers refuse wider ones than some 32,000
+const PATIENCE = 5000;  // ms in which the kernel answers to a choice
 const SHORTEST = 0.02;  // s in view at the closest zoom
 const SPEEDS = [0.5, 0.75, 1, 1.5, 2];
 const KEYS = 'space: play or pause; arrows: 1 s, with shift 0.1 s; Home, End: to the start, to the end; + and -: zoom; 0: all; '
@@ -32,7 +33,7 @@ const GREY = Uint32Array.from({length: 256}, (_, value) => { const v = Math.roun
 const AGAINST = [74, 160, 255], FOR = [255, 140, 26];  // blue and orange: told apart with every kind of colour vision
 const IMPORTANCE = Uint32Array.from({length: 256}, (_, byte) => {
   const value = byte > 127 ? byte - 256 : byte;
-  return pixel(...(value < 0 ? AGAINST : FOR), Math.round(220 * Math.sqrt(Math.min(1, Math.abs(value) / 127))));
+  return pixel(...(value < 0 ? AGAINST : FOR), Math.round(165 * Math.min(1, Math.abs(value) / 127) ** 0.7));
 });
 
 // Similar codes share a hue; lightness tells neighbours of one hue apart. Text on it is dark where the hue is bright.
@@ -184,24 +185,29 @@ class Stage {
     if (!group || group !== this.model.get('group')) return;
     key = String(key);
     const clip = this.shelf.find(key);
-    this.wants = this.wants.filter(want => performance.now() - want.when < 10000);
+    this.forget();
     this.wants.push({key, when: performance.now(), heard: Boolean(clip)});
     if (!clip) return;
     this.open(clip, this.drawn && this.drawn.header.sound === clip.header.sound);
     this.start(0, true);
   }
 
-  // Whether what the kernel shows now is already heard, or too late, or news.
+  // Whether what the kernel shows now is already heard, or too late, or news. It answers in order, but may leave some out.
   answered(key) {
-    const place = this.wants.findLastIndex(want => want.key === key);
+    this.forget();
+    const place = this.wants.findIndex(want => want.key === key);
     if (place < 0) {
       this.wants = [];
       return 'news';
     }
-    const {heard} = this.wants[place];
+    const {heard} = this.wants[place], newest = this.wants.at(-1).key === key;
     this.wants.splice(0, place + 1);
-    return this.wants.length ? 'late' : heard ? 'heard' : 'news';
+    if (newest) for (const want of this.wants) want.heard ||= want.key === key;
+    return !newest ? 'late' : heard ? 'heard' : 'news';
   }
+
+  // What was not answered within some seconds, such as a file that is gone, is no longer waited for.
+  forget() { this.wants = this.wants.filter(want => performance.now() - want.when < PATIENCE); }
 
   // -- sound
 
@@ -389,7 +395,7 @@ class Stage {
 
 // ---- Drawing: each lane has a height and a function that draws it
 
-const WAVE = 54, PICTURE = 116, CODES = 22, SPAN = 22, GAP = 7, AXIS = 22, FONT = '11px system-ui, "DejaVu Sans", sans-serif';
+const WAVE = 54, PICTURE = 116, CODES = 26, SPAN = 22, GAP = 7, AXIS = 22, FONT = '11px system-ui, "DejaVu Sans", sans-serif';
 
 // Spans that overlap, such as segments that share seconds, lie in rows under each other.
 function rowsOf(spans) {
@@ -538,8 +544,12 @@ function drawCells(pen, lane, wide) {
 
 const SIGNS = {true: '✓', false: '✗', null: ''};
 
-// The longest of some texts that has room.
-const fitting = (g, room, texts) => texts.find(text => g.measureText(text).width <= room) || '';
+// What has room of sign, text and probability: all, or the text as far as it goes, or the sign alone.
+function spanLabel(g, room, sign, text, p) {
+  const named = `${sign} ${text}`.trim(), whole = `${named} ${percent(p)}`;
+  if (g.measureText(whole).width <= room) return whole;
+  return room >= 34 || !sign && room >= 12 ? cut(g, named, room) : cut(g, sign, room);
+}
 
 // A span: its text and probability, a sign for right and wrong, and a bar as long as the probability.
 function drawSpan(pen, [start, end, text, p, right], y) {
@@ -551,11 +561,9 @@ function drawSpan(pen, [start, end, text, p, right], y) {
   g.fillRect(a, y, b - a, height);
   g.globalAlpha = 1;
   g.fillRect(a, y + height - 3, (b - a) * p, 3);
-  const sign = SIGNS[right];
-  const label = fitting(g, b - a - 8, [`${sign} ${text} ${percent(p)}`.trim(), `${sign} ${text}`.trim(), sign]);
   g.fillStyle = pen.ink('ink');
   g.textAlign = 'left';
-  g.fillText(label, a + 4, y + (height - 2) / 2);
+  g.fillText(spanLabel(g, b - a - 6, SIGNS[right], text, p), a + 4, y + (height - 2) / 2);
 }
 
 function drawSpans(pen, lane) { lane.rows.forEach((row, i) => drawSpan(pen, row, lane.y + SPAN * lane.at[i])); }
@@ -568,7 +576,7 @@ const DRAW = {wave: drawWave, picture: drawPicture, codes: drawCodes, spans: dra
 function cut(g, text, room) {
   if (g.measureText(text).width <= room) return text;
   while (text && g.measureText(`${text}…`).width > room) text = text.slice(0, -1);
-  return `${text}…`;
+  return text && `${text}…`;
 }
 
 // A name in as many lines as fit, broken between words.
@@ -593,8 +601,8 @@ function drawGutter(pen, lane) {
   let lowest = top + 13 * lines.length - 1;  // no tick label over the name, nor over another one
   for (const [fraction, text] of [...ticks].sort((a, b) => b[0] - a[0])) {
     const y = lane.y + lane.height * (1 - fraction);
+    if (y < lowest) continue;
     g.fillRect(left - 3, y - 0.5, 3, 1);
-    if (y < lowest || y > lane.y + lane.height) continue;
     g.fillText(cut(g, text, room), left - 6, Math.min(y, lane.y + lane.height - 5));
     lowest = y + 12;
   }
@@ -902,7 +910,7 @@ class View {
     if (x < this.gutter()) return lane ? this.tip.show(lane.name, x, y) : this.tip.hide();
     if (t > this.stage.duration()) return this.tip.hide();
     const region = this.drag && this.drag.region;
-    const what = region ? `${region[0].toFixed(2)} to ${region[1].toFixed(2)} s` : [`${t.toFixed(3)} s`, ...factsOf(lane, t, y)].join(' · ');
+    const what = region ? `${region[0].toFixed(2)} to ${region[1].toFixed(2)} s` : [`${t.toFixed(3)} s`, ...factsOf(lane, t, y, this.stage.drawn.header.peak)].join(' · ');
     this.tip.show(what, x, y);
   }
 
@@ -977,8 +985,9 @@ class View {
 
 const codeAt = (lane, t) => lane && lane.kind === 'codes' ? lane.values[Math.floor(t * lane.rate)] ?? null : null;
 
-function factsOf(lane, t, y) {
+function factsOf(lane, t, y, peak) {
   if (!lane) return [];
+  if (lane.kind === 'wave') return [`peak of the clip ${(20 * Math.log10(peak)).toFixed(1)} dB`];
   if (lane.kind === 'codes') {
     const code = codeAt(lane, t);
     return code == null ? [] : [`code ${code}`];
