@@ -228,6 +228,7 @@ class Stage {
     this.waiting = {at: 0, play: false};
     this.url = URL.createObjectURL(sound);
     this.audio.src = this.url;
+    this.stopped();  // a new source silences the old one, but tells nobody
   }
 
   loaded() {
@@ -289,6 +290,7 @@ class Stage {
     this.say('');
     tell(this.model, {playing: true});
     this.each('playing', true);
+    cancelAnimationFrame(this.frame);
     this.tick();
   }
 
@@ -315,7 +317,7 @@ class Stage {
     if (this.audio.paused) return;
     this.turn();
     this.each('tick');
-    requestAnimationFrame(() => this.tick());
+    this.frame = requestAnimationFrame(() => this.tick());
   }
 
   turn() {
@@ -660,12 +662,13 @@ class View {
     const zoom = element('span', {class: 'mirnb-set', role: 'group', 'aria-label': 'zoom'}, 'zoom',
       button('−', 'zoom out', () => this.zoom(2)), button('+', 'zoom in', () => this.zoom(0.5)), button('all', 'show all', () => this.all()));
     this.legend = this.buildLegend();
+    this.heatButton.hidden = this.legend.hidden = true;
     this.buildArea();
     const tools = element('div', {class: 'mirnb-tools'}, zoom, this.buildSpeed(), this.loopButton, this.heatButton, this.legend,
       element('details', {class: 'mirnb-keys'}, element('summary', {text: 'keys'}),
         element('div', {}, ...KEYS.split('; ').map(text => element('div', {text})))));
     this.root = element('div', {class: 'mirnb mirnb-player', role: 'group', 'aria-label': 'player', 'data-lm-suppress-shortcuts': 'true'},
-      element('div', {class: 'mirnb-head'}, this.button, this.title, this.tags, this.time), tools, this.area, this.words);
+      element('div', {class: 'mirnb-head'}, this.button, element('div', {class: 'mirnb-what'}, this.title, this.tags), this.time), tools, this.area, this.words);
     el.append(this.root);
   }
 
@@ -683,7 +686,7 @@ class View {
 
   // The lanes, and over them the region and the playhead; as a whole it is the slider of time.
   buildArea() {
-    this.canvas = element('canvas', {'aria-hidden': 'true'});
+    this.canvas = element('canvas', {'aria-hidden': 'true', width: 0, height: 0});
     this.g = this.canvas.getContext('2d');
     this.band = element('div', {class: 'mirnb-region'});
     this.head = element('div', {class: 'mirnb-playhead'});
@@ -705,7 +708,10 @@ class View {
     on(matchMedia('(prefers-color-scheme: dark)'), 'change', this.redraw);
     this.resized = new ResizeObserver(() => this.redraw());
     this.resized.observe(this.area);
-    this.themed = new MutationObserver(() => this.redraw());
+    this.themed = new MutationObserver(() => {
+      this.redraw();
+      setTimeout(() => this.redraw(), 500);  // the theme's own style sheet may come after its name
+    });
     this.themed.observe(document.body, {attributes: true, attributeFilter: ['data-jp-theme-light', 'data-jp-theme-name']});
   }
 
