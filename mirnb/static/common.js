@@ -33,8 +33,8 @@ function tell(model, traits) {
 // The answer to `act()`, which every click calls, may be late while the kernel computes.
 function noticeLine(model, root, patience = 4000) {
   const line = element('div', {class: 'mirnb-notice', role: 'status'});
-  let waiting = null, silent = '';
-  const show = () => { line.textContent = silent || model.get('notice') || ''; };
+  let waiting = null, silent = '', said = '';
+  const show = () => { line.textContent = silent || said || model.get('notice') || ''; };
   const quiet = () => {
     waiting = null;
     silent = 'The kernel does not answer: it is busy, or it has ended. What was heard before still plays.';
@@ -56,7 +56,7 @@ function noticeLine(model, root, patience = 4000) {
       if (waiting == null) waiting = setTimeout(quiet, patience);
       model.send({do: 'ping'});
     },
-    say(text) { silent = text; show(); },
+    say(text) { said = text; show(); },
     stop() { clearTimeout(waiting); model.off('msg:custom', heard); model.off('change:notice', show); },
   };
 }
