@@ -228,8 +228,7 @@ class TrackList {
     this.which = element('select', {onchange: () => { tell(this.model, {model: this.which.value}); this.changeModel(); }},
       ...options(names.map(name => [name, name])));
     this.which.value = this.shownModel;
-    return [this.verdict, element('label', {}, 'confidence at least ', this.atLeast, this.bound), this.errors,
-      element('label', {class: 'which'}, 'guesses of ', this.which)];
+    return [this.verdict, element('label', {}, 'confidence at least ', this.atLeast, this.bound), this.errors];
   }
 
   summary() {
@@ -242,7 +241,8 @@ class TrackList {
       onclick: () => this.sendTicks(new Set())});
     const all = element('button', {type: 'button', text: 'tick all shown',
       onclick: () => this.sendTicks(new Set([...this.ticks, ...this.shown]))});
-    return element('div', {class: 'summary'}, this.count, this.chip,
+    const guesses = this.which ? element('label', {}, 'guesses of ', this.which) : null;
+    return element('div', {class: 'summary'}, this.count, this.chip, guesses,
       element('span', {class: 'ticks'}, this.tickCount, all, this.clear));
   }
 
@@ -263,9 +263,9 @@ class TrackList {
   }
 
   head(name) {
-    const text = name.replace('_', ' ');
+    const text = name.replace('_', ' '), short = name === 'confidence' ? 'conf.' : text;
     return element('span', {role: 'columnheader', class: name, 'aria-sort': 'none'},
-      element('button', {type: 'button', text, title: `sort by ${text}`, onclick: () => this.sortBy(name)}));
+      element('button', {type: 'button', text, title: `sort by ${text}`, 'data-short': short, onclick: () => this.sortBy(name)}));
   }
 
   // -- what is shown
