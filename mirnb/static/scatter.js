@@ -9,6 +9,9 @@ const MANY = 20000;  // points; more are drawn smaller
 const ZOOM = [.5, 400];  // out, in
 const GROUPS = ['A', 'B'];
 const FAINT = .1;  // opacity of points that are dimmed
+const PLAIN = 1.8;  // contrast to the ground below which a point gets an edge
+
+const number = value => value.toLocaleString('en');
 
 // -- the points
 
@@ -80,6 +83,14 @@ const STAMPS = {
   B: (radius, width) => stamp(radius + width, (x, y) => width / 2 + .5 - Math.abs(Math.max(Math.abs(x), Math.abs(y)) - radius)),
 };
 
+// A colour that is lost on the ground, such as black on a dark page, gets an edge: colours mean something and stay as they are.
+const PAINTED = 0, DIM = 1, EDGED = 2;
+function lookOf(rgb, ground, dimmed) {
+  if (dimmed && String(rgb) !== String(dimmed)) return DIM;
+  const [low, high] = [luminance(rgb) + .05, luminance(ground) + .05].sort((a, b) => a - b);
+  return high / low < PLAIN ? EDGED : PAINTED;
+}
+
 class Painter {
   constructor() { this.stamps = new Map(); }
 
@@ -116,7 +127,7 @@ class Painter {
 
 class Map2D {
   constructor(model, el) {
-    Object.assign(this, {model, cloud: null, rgb: null, legend: [], dimmed: null, lasso: null, drag: null, at: -1, mode: 'pan'});
+    Object.assign(this, {model, cloud: null, rgb: null, legend: [], dimmed: null, lasso: null, edges: {}, drag: null, at: -1});
     this.painter = new Painter();
     this.root = element('div', {class: 'mirnb mirnb-scatter'});
     this.root.append(this.toolbar(), this.stage(), this.key = element('div', {class: 'legend'}), this.status());
@@ -131,9 +142,10 @@ class Map2D {
     const button = (text, label, press) => element('button', {type: 'button', text, 'aria-label': label, onclick: press});
     this.modes = new Map([
       ['pan', button('pan', 'drag moves the map', () => this.setMode('pan'))],
-      ['A', button('lasso A', 'drag draws a lasso: group A', () => this.setMode('A'))],
-      ['B', button('lasso B', 'drag draws a lasso: group B', () => this.setMode('B'))],
+      ['A', button('lasso A', 'drag draws a lasso: group A, outlined by rings', () => this.setMode('A'))],
+      ['B', button('lasso B', 'drag draws a lasso: group B, outlined by squares', () => this.setMode('B'))],
     ]);
+    for (const name of GROUPS) this.modes.get(name).prepend(element('span', {class: `outline ${name}`}));
     this.heading = element('b', {class: 'title'});
     this.clearing = button('clear', 'clear the choice and the groups', () => this.clearAll());
     this.setMode('pan');
@@ -166,7 +178,7 @@ class Map2D {
     this.handlers = {
       'msg:custom': (message, buffers) => this.received(message, buffers),
       'change:selected': chosen, 'change:neighbours': chosen,
-      'change:groups': () => { this.say(); redraw(); }, 'change:title': () => this.label(),
+      'change:groups': () => { this.edges = {}; this.say(); redraw(); }, 'change:title': () => this.label(),
     };
     for (const [event, handler] of Object.entries(this.handlers)) this.model.on(event, handler);
     this.themes = onTheme(redraw);
@@ -229,10 +241,12 @@ class Map2D {
     return this.zoom * Math.min((this.width / 2 - 18) / wide, (this.height / 2 - 18) / high);
   }
 
-  toScreen(i) {
-    const {xy} = this.cloud, unit = this.unit();
-    return [this.width / 2 + (xy[2 * i] - this.middle[0]) * unit, this.height / 2 - (xy[2 * i + 1] - this.middle[1]) * unit];
+  ofMap([x, y]) {
+    const unit = this.unit();
+    return [this.width / 2 + (x - this.middle[0]) * unit, this.height / 2 - (y - this.middle[1]) * unit];
   }
+
+  toScreen(i) { return this.ofMap([this.cloud.xy[2 * i], this.cloud.xy[2 * i + 1]]); }
 
   toMap([x, y]) {
     const unit = this.unit();
@@ -266,32 +280,57 @@ class Map2D {
     });
   }
 
-  radius(i) {
+  radius(i) { return this.radiusOf(this.cloud.sizes[i]); }
+
+  radiusOf(size) {
     const small = this.cloud.count > MANY ? .45 : 1;
-    return (1.6 + 4.4 * this.cloud.sizes[i] / 255) * small * Math.min(2.2, Math.sqrt(this.zoom));
+    return (1.6 + 4.4 * size / 255) * small * Math.min(2.2, Math.sqrt(this.zoom));
   }
 
   paintPoints() {
-    const {painter, rgb, dense, cloud: {count, xy}} = this, {width, height} = this.lower;
+    const {painter, rgb, dense, cloud: {count, xy, sizes}} = this, {width, height} = this.lower;
     const unit = this.unit() * dense, left = width / 2 - this.middle[0] * unit, top = height / 2 + this.middle[1] * unit;
-    painter.begin(width, height, rgbOf(ink(this.root, 'shade')));
+    const ground = rgbOf(ink(this.root, 'shade')), [er, eg, eb] = rgbOf(ink(this.root, 'ink')), looks = this.looksOn(ground);
+    const discs = this.discs(0), edges = this.discs(.75), edge = count > MANY ? .3 : .6;
+    painter.begin(width, height, ground);
+    this.paintGroups();
     for (let i = 0; i < count; i++) {
       const x = left + xy[2 * i] * unit, y = top - xy[2 * i + 1] * unit;
       if (x < -40 || y < -40 || x > width + 40 || y > height + 40) continue;
-      const disc = painter.stampOf('disc', this.radius(i) * dense, 0);
-      painter.press(disc, x, y, rgb[3 * i], rgb[3 * i + 1], rgb[3 * i + 2], this.isDim(i) ? FAINT : .88);
+      if (looks[i] === EDGED) painter.press(edges[sizes[i]], x, y, er, eg, eb, edge);
+      painter.press(discs[sizes[i]], x, y, rgb[3 * i], rgb[3 * i + 1], rgb[3 * i + 2], looks[i] === DIM ? FAINT : .9);
     }
-    this.paintGroups();
     this.lower.getContext('2d').putImageData(painter.image, 0, 0);
   }
 
+  // The disc of each of the 256 sizes, wider by some pixels.
+  discs(wider) {
+    return Array.from({length: 256}, (_, size) => this.painter.stampOf('disc', (this.radiusOf(size) + wider) * this.dense, 0));
+  }
+
+  // How each point is to be painted: kept until the colours, the ground or the dimming change.
+  looksOn(ground) {
+    const {rgb, dimmed} = this, name = `${ground} ${dimmed}`;
+    if (this.looks?.name === name && this.looks.rgb === rgb) return this.looks.each;
+    const kinds = new Map(), each = new Uint8Array(this.cloud.count);
+    for (let i = 0; i < each.length; i++) {
+      const colour = rgb[3 * i] << 16 | rgb[3 * i + 1] << 8 | rgb[3 * i + 2];
+      if (!kinds.has(colour)) kinds.set(colour, lookOf([...rgb.slice(3 * i, 3 * i + 3)], ground, dimmed));
+      each[i] = kinds.get(colour);
+    }
+    this.looks = {name, rgb, each};
+    return each;
+  }
+
+  // Outlines lie under the points, so that a dense group does not hide its colours.
   paintGroups() {
     const groups = this.model.get('groups');
     for (const name of GROUPS) {
       const [r, g, b] = rgbOf(ink(this.root, name === 'A' ? 'accent' : 'mark'));
       for (const i of groups[name] ?? []) {
-        const outline = this.painter.stampOf(name, (this.radius(i) + 2.5) * this.dense, 1.5 * this.dense);
+        const outline = this.painter.stampOf(name, (this.radius(i) + 2.2) * this.dense, 2 * this.dense);
         const [x, y] = this.toScreen(i);
+        if (x < -20 || y < -20 || x > this.width + 20 || y > this.height + 20) continue;
         this.painter.press(outline, x * this.dense, y * this.dense, r, g, b, 1);
       }
     }
@@ -305,7 +344,8 @@ class Map2D {
     if (selected.length) this.drawNeighbours(pen, selected[0], dark);
     this.drawRings(pen, selected, dark, 2.5);
     if (this.at >= 0) this.drawRings(pen, [this.at], ink(this.root, 'mark'), 2);
-    if (this.lasso) this.drawLasso(pen);
+    for (const [group, edge] of Object.entries(this.edges)) this.drawLine(pen, group, edge.map(place => this.ofMap(place)));
+    if (this.lasso) this.drawLine(pen, this.lasso.group, this.lasso.line);
   }
 
   drawNeighbours(pen, from, colour) {
@@ -328,28 +368,25 @@ class Map2D {
       pen.moveTo(x + radius, y);
       pen.arc(x, y, radius, 0, 2 * Math.PI);
     }
-    pen.strokeStyle = colour;
-    pen.lineWidth = width;
-    pen.stroke();
+    for (const [line, wide] of [[ink(this.root, 'paper'), width + 2], [colour, width]]) {
+      pen.strokeStyle = line;
+      pen.lineWidth = wide;
+      pen.stroke();
+    }
   }
 
-  drawLasso(pen) {
+  drawLine(pen, group, line) {
     pen.beginPath();
-    for (const place of this.lasso.line) pen.lineTo(...place);
+    for (const place of line) pen.lineTo(...place);
     pen.closePath();
     pen.setLineDash([5, 3]);
-    pen.strokeStyle = ink(this.root, this.lasso.group === 'A' ? 'accent' : 'mark');
+    pen.strokeStyle = ink(this.root, group === 'A' ? 'accent' : 'mark');
     pen.lineWidth = 2;
     pen.stroke();
     pen.setLineDash([]);
   }
 
   // -- the legend: a category that has points can be clicked, which dims all others
-
-  isDim(i) {
-    const {dimmed, rgb} = this;
-    return dimmed && (rgb[3 * i] !== dimmed[0] || rgb[3 * i + 1] !== dimmed[1] || rgb[3 * i + 2] !== dimmed[2]);
-  }
 
   drawLegend() {
     const {rgb} = this, count = new Map();
@@ -363,7 +400,7 @@ class Map2D {
       if (!points) return element('span', {class: 'entry'}, swatch, words);
       return element('button', {type: 'button', class: 'entry', 'aria-pressed': 'false', 'data-colour': colour,
         'aria-label': `${text}, ${points} points; dim the others`, onclick: () => this.dimOthers(colour)},
-      swatch, words, element('span', {class: 'number', text: points.toLocaleString('en')}));
+      swatch, words, element('span', {class: 'number', text: number(points)}));
     }));
   }
 
@@ -456,9 +493,11 @@ class Map2D {
     const [left, right, low, high] = [Math.min(...xs), Math.max(...xs), Math.min(...ys), Math.max(...ys)];
     for (let i = 0; i < this.cloud.count; i++) {
       const x = this.cloud.xy[2 * i], y = this.cloud.xy[2 * i + 1];
-      if (x >= left && x <= right && y >= low && y <= high && within(x, y, edge) && !this.isDim(i)) inside.push(i);
+      if (x >= left && x <= right && y >= low && y <= high && within(x, y, edge) && this.looks.each[i] !== DIM) inside.push(i);
     }
+    const edges = {...this.edges, [group]: edge};
     this.setGroups({...this.model.get('groups'), [group]: inside});
+    this.edges = edges;  // after the change of the groups, which takes away what was drawn for others
   }
 
   setGroups(groups) {
@@ -484,9 +523,9 @@ class Map2D {
   say() {
     if (!this.cloud) return;
     const selected = this.model.get('selected'), near = this.model.get('neighbours').length, groups = this.model.get('groups');
-    const sentences = [!selected.length ? 'Nothing is selected.' : selected.length > 1 ? `${selected.length} points are selected.` :
+    const sentences = [!selected.length ? 'Nothing is selected.' : selected.length > 1 ? `${number(selected.length)} points are selected.` :
       `${this.cloud.names[selected[0]]} is selected${near ? `, with ${near} neighbours` : ''}.`];
-    for (const name of GROUPS) if (groups[name]?.length) sentences.push(`Group ${name}: ${groups[name].length} points.`);
+    for (const name of GROUPS) if (groups[name]?.length) sentences.push(`Group ${name}: ${number(groups[name].length)} points.`);
     this.said.textContent = sentences.join(' ');
     this.clearing.disabled = !selected.length && sentences.length === 1;
   }
