@@ -1,0 +1,150 @@
+// Matrix: which class was taken for which. A table of buttons, one in the tab order; the arrow keys move among them.
+
+const DARKEST = .9;  // of the accent colour: a row that is all in one cell
+
+const shares = counts => counts.map(row => {
+  const whole = row.reduce((sum, count) => sum + count, 0);
+  return row.map(count => (whole ? count / whole : 0));
+});
+
+const tracks = count => `${count.toLocaleString('en')} track${count === 1 ? '' : 's'}`;
+
+class Confusions {
+  constructor(model, el) {
+    this.model = model;
+    this.root = element('div', {class: 'mirnb mirnb-matrix'});
+    this.frame = element('div', {class: 'frame', onkeydown: event => this.key(event), onclick: event => this.click(event),
+      'data-lm-suppress-shortcuts': true});  // JupyterLab would take the arrow keys
+    this.detail = element('div', {class: 'detail'});
+    this.root.append(this.frame, this.detail);
+    this.notice = noticeLine(model, this.root);
+    el.append(this.root);
+    this.handlers = {'change:counts': () => this.build(), 'change:labels': () => this.build(), 'change:cell': () => this.mark()};
+    for (const [event, handler] of Object.entries(this.handlers)) model.on(event, handler);
+    this.themes = onTheme(() => this.shade());
+    this.sizes = new ResizeObserver(() => this.fit());
+    this.sizes.observe(this.root);
+    this.build();
+    model.send({do: 'ready', loopback: ['127.0.0.1', 'localhost', '[::1]'].includes(location.hostname)});
+  }
+
+  stop() {
+    for (const [event, handler] of Object.entries(this.handlers)) this.model.off(event, handler);
+    this.themes();
+    this.sizes.disconnect();
+    this.notice.stop();
+  }
+
+  // -- the table
+
+  build() {
+    const counts = this.model.get('counts'), labels = this.model.get('labels');
+    if (counts.length !== labels.length) return;  // the other of the two is on its way
+    this.counts = counts;
+    this.labels = labels;
+    this.shares = shares(counts);
+    this.buttons = counts.map((row, i) => row.map((count, j) => this.button(count, i, j)));
+    const heads = element('tr', {}, element('td'), element('td'),
+      ...labels.map(text => element('th', {scope: 'col'}, element('span', {text}))));
+    const top = element('tr', {}, element('td'), element('td'), element('th', {class: 'axis', colspan: labels.length, text: 'guessed'}));
+    this.frame.replaceChildren(element('table', {role: 'grid', 'aria-label': 'true against guessed'},
+      element('thead', {}, top, heads), element('tbody', {}, ...this.buttons.map((row, i) => this.row(row, i)))));
+    this.fit();
+    this.shade();
+    this.mark();
+  }
+
+  row(buttons, i) {
+    const side = i ? null : element('th', {class: 'axis side', rowspan: this.labels.length}, element('span', {text: 'true'}));
+    return element('tr', {}, side, element('th', {scope: 'row', text: this.labels[i]}),
+      ...buttons.map((button, j) => element('td', {class: i === j ? 'hit' : ''}, button)));
+  }
+
+  button(count, i, j) {
+    return element('button', {type: 'button', tabindex: -1, 'data-row': i, 'data-column': j, text: count.toLocaleString('en'),
+      class: count ? '' : 'zero', 'aria-pressed': 'false', 'aria-label': `true ${this.labels[i]}, guessed ${this.labels[j]}: ${tracks(count)}`,
+      onmouseenter: () => this.describe(i, j), onfocus: () => this.describe(i, j), onmouseleave: () => this.describeCell()});
+  }
+
+  // The share of the row is the depth of the colour.
+  shade() {
+    const paper = rgbOf(ink(this.root, 'paper')), accent = rgbOf(ink(this.root, 'accent'));
+    this.buttons?.forEach((row, i) => row.forEach((button, j) => {
+      const colour = mix(accent, paper, this.shares[i][j] * DARKEST);
+      button.style.background = `rgb(${colour})`;
+      button.style.color = this.counts[i][j] ? readableOn(colour) : '';
+    }));
+  }
+
+  // Heads stand upright where the columns are too narrow for them.
+  fit() {
+    if (!this.labels?.length) return;
+    this.root.classList.remove('upright');
+    this.root.classList.toggle('upright', this.frame.scrollWidth > this.frame.clientWidth);
+  }
+
+  // -- the cell
+
+  mark() {
+    const [row, column] = this.model.get('cell');
+    this.buttons?.flat().forEach(button => {
+      const here = Number(button.dataset.row) === row && Number(button.dataset.column) === column;
+      button.setAttribute('aria-pressed', here);
+    });
+    this.rove(this.buttons?.[row ?? 0]?.[column ?? 0]);
+    this.describeCell();
+  }
+
+  rove(button) {
+    if (!button) return;
+    if (this.roving) this.roving.tabIndex = -1;
+    this.roving = button;
+    button.tabIndex = 0;
+  }
+
+  describe(i, j) {
+    const whole = this.counts[i].reduce((sum, count) => sum + count, 0);
+    const share = whole ? `, ${(100 * this.shares[i][j]).toFixed(1)} % of ${whole.toLocaleString('en')}` : '';
+    this.detail.textContent = `true ${this.labels[i]}, guessed ${this.labels[j]}: ${tracks(this.counts[i][j])}${share}`;
+  }
+
+  describeCell() {
+    const [row, column] = this.model.get('cell');
+    if (this.buttons?.[row]?.[column]) this.describe(row, column);
+    else this.detail.textContent = 'Depth of colour: share of the row.';
+  }
+
+  // A click on the chosen cell lets it go.
+  click(event) {
+    const button = event.target.closest('button');
+    if (!button) return;
+    performance.mark('mirnb:click');
+    const cell = button.getAttribute('aria-pressed') === 'true' ? [] : [Number(button.dataset.row), Number(button.dataset.column)];
+    this.notice.act();
+    tell(this.model, {cell});
+    this.mark();
+    this.rove(button);
+  }
+
+  key(event) {
+    const button = event.target.closest('button');
+    if (!button || event.ctrlKey || event.metaKey || event.altKey) return;
+    const row = Number(button.dataset.row), column = Number(button.dataset.column), last = this.labels.length - 1;
+    const to = {ArrowUp: [row - 1, column], ArrowDown: [row + 1, column], ArrowLeft: [row, column - 1], ArrowRight: [row, column + 1],
+      Home: [row, 0], End: [row, last], PageUp: [0, column], PageDown: [last, column]}[event.key];
+    if (to) {
+      const next = this.buttons[Math.min(last, Math.max(0, to[0]))][Math.min(last, Math.max(0, to[1]))];
+      this.rove(next);
+      next.focus();
+    } else if (event.key === 'Escape') { tell(this.model, {cell: []}); this.mark(); this.rove(button); }
+    else return;
+    event.preventDefault();
+    event.stopPropagation();
+  }
+}
+
+function render({model, el}) {
+  const matrix = new Confusions(model, el);
+  return () => matrix.stop();
+}
+export default {render};
