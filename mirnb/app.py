@@ -77,6 +77,12 @@ def jupyter_folder(folder: str|Path,  # an empty one
     return os.pathsep.join(filter(None, (str(files('mirnb')/'static'), str(folder), os.environ.get('JUPYTER_PATH'))))
 
 # %% ../nbs/57_app.ipynb #92003995
+def _let_leave(handler,  # of a visit
+               **_):  # its notebook, its folder
+    "A page that is left ends its kernel by a request that needs a cookie, which voila forgets to set: to read it sets it."
+    handler.xsrf_token
+
+# %% ../nbs/57_app.ipynb #c7192b6e
 def voila_settings(folder: str|Path,  # for the files through which the server and its kernels talk
                    port: int,  # to listen on
                    token: str,  # that a request must bring, or the cookie that it is given for it
@@ -84,12 +90,12 @@ def voila_settings(folder: str|Path,  # for the files through which the server a
     "All that voila is told: nothing is read from the user's own settings, no file is served, no other template is accepted."
     extensions = ['@jupyter-widgets/jupyterlab-manager', '@voila-dashboards/widgets-manager8', 'anywidget']
     return Config(
-        Voila=dict(ip='127.0.0.1', port=port, port_retries=0, token=token, open_browser=False, log_level='WARN',
+        Voila=dict(ip='127.0.0.1', port=port, port_retries=0, token=token, open_browser=False, log_level='ERROR',
                    config_file_paths=[], connection_dir_root=str(folder)),
         VoilaConfiguration=dict(template='mirnb', allow_template_override='NO', allow_theme_override='NO', file_allowlist=[],
-                                extension_allowlist=extensions, show_tracebacks=True))
+                                extension_allowlist=extensions, show_tracebacks=True, prelaunch_hook=_let_leave))
 
-# %% ../nbs/57_app.ipynb #c7192b6e
+# %% ../nbs/57_app.ipynb #e6725c7f
 def serve(notebook: str|Path,  # for the page; each visit runs it in a kernel of its own
           port: int = 0,  # of 127.0.0.1; 0 = any that is free
           token: str|None = None,  # None = a random one
@@ -111,14 +117,14 @@ def serve(notebook: str|Path,  # for the page; each visit runs it in a kernel of
         app.start()
     print('mirnb: stopped', flush=True)
 
-# %% ../nbs/57_app.ipynb #e6725c7f
+# %% ../nbs/57_app.ipynb #4734aa79
 def _doorway(folder: str|Path, address: str) -> str:
     "A page that only this user can read and that leads to the address: a token in a command line could be read by all."
     path = Path(folder)/'open.html'
     path.write_text(f'<!DOCTYPE html><meta http-equiv="refresh" content="0;url={escape(address)}"><title>mirnb</title>', encoding='utf8')
     return path.as_uri()
 
-# %% ../nbs/57_app.ipynb #4734aa79
+# %% ../nbs/57_app.ipynb #ea5c3330
 def explore(folder: str|Path,  # of a run
             port: int = 0,  # of 127.0.0.1; 0 = any that is free
             browser: bool = True,  # open the page in the user's browser
