@@ -17,7 +17,7 @@ import ipywidgets as w
 import numpy as np
 import pandas as pd
 from matplotlib import colormaps
-from PIL import Image
+from matplotlib.image import imsave
 
 from .core import MirnbError, atomic, read_json
 from .figures import KINDS
@@ -178,13 +178,12 @@ def picture_html(picture: Picture,  # with its ticks
                  title: str,  # over it, and for screen readers
                  ) -> str:  # HTML without any script
     "A small picture with its scale."
-    pixels = (255*colormaps['magma'](picture.values[::-1])[..., :3]).astype(np.uint8)
     file = io.BytesIO()
-    Image.fromarray(pixels).resize((260, 120), Image.Resampling.NEAREST).save(file, 'PNG')
+    imsave(file, picture.values, cmap='magma', vmin=0, vmax=255, origin='lower', format='png')
     marks = ''.join(f'<span style="position:absolute;right:264px;top:{120*(1 - y) - 8:.0f}px;font-size:11px;white-space:nowrap">{escape(text)}</span>' for y, text in picture.ticks)
     source = base64.b64encode(file.getvalue()).decode()
     return (f'<div style="font:12px system-ui,sans-serif"><b>{escape(title)}</b><div style="position:relative;margin-left:52px;width:260px">{marks}'
-            f'<img alt="{escape(title)}" width="260" height="120" src="data:image/png;base64,{source}"></div>'
+            f'<img alt="{escape(title)}" width="260" height="120" style="image-rendering:pixelated" src="data:image/png;base64,{source}"></div>'
             f'<div style="margin-left:52px">{escape(foot)}</div></div>')
 
 # %% ../nbs/56_explorers.ipynb #a9b83322

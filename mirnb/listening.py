@@ -140,7 +140,7 @@ class Listening:
 
 # %% ../nbs/54_listening.ipynb #57671b74
 def resampled(strata,  # (n,) a number each
-              rng: np.random.Generator,
+              rng: np.random.Generator,  # of the draws
               ) -> np.ndarray:  # (n,) how often each is drawn
     "Draw with replacement inside each stratum, so that none is ever empty."
     strata, weights = np.asarray(strata), np.zeros(len(strata))
