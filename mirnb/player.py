@@ -46,7 +46,8 @@ def plane(name: str,  # of the lane, for the sentence
     "An array of two dimensions and of that type; raises `MirnbError`."
     values = np.asarray(values)
     if values.ndim != 2 or not values.size or values.dtype != kind:
-        raise MirnbError(f'{name}: has shape {values.shape} of {values.dtype}; give (bands, frames) of {kind}, at least one of each.')
+        raise MirnbError(f'{name}: has shape {values.shape} of {values.dtype}; '
+                         f'give (bands, frames) of {kind}, at least one of each.')
     return np.ascontiguousarray(values)
 
 # %% ../nbs/51_player.ipynb #9187637c
@@ -96,7 +97,8 @@ class Codes:
         if self.hues.ndim != 1 or self.hues.dtype != 'uint8' or not 0 < len(self.hues) <= 2**16:
             raise MirnbError(f'{self.name}: hues has shape {self.hues.shape} of {self.hues.dtype}; give one uint8 a code.')
         if self.codes.ndim != 1 or not len(self.codes) or self.codes.dtype.kind not in 'iu':
-            raise MirnbError(f'{self.name}: codes has shape {self.codes.shape} of {self.codes.dtype}; give (tokens,) integers, one or more.')
+            raise MirnbError(f'{self.name}: codes has shape {self.codes.shape} of {self.codes.dtype}; '
+                             'give (tokens,) integers, one or more.')
         if self.codes.min() < 0 or self.codes.max() >= len(self.hues):
             raise MirnbError(f'{self.name}: has codes from {self.codes.min()} to {self.codes.max()}, '
                              f'hues only for 0 to {len(self.hues) - 1}; give one hue a code.')
@@ -140,8 +142,10 @@ class Clip:
         self.key, self.title, self.audio, self.lanes = str(self.key), str(self.title), np.asarray(self.audio), tuple(self.lanes)
         if not self.key: raise MirnbError(f'{self.title}: has no key; give each clip one of its own.')
         if self.audio.ndim != 1 or not len(self.audio) or self.audio.dtype.kind != 'f':
-            raise MirnbError(f'{self.key}: its audio has shape {self.audio.shape} of {self.audio.dtype}; give (samples,) floats, one or more.')
-        if not np.isfinite(self.audio).all(): raise MirnbError(f'{self.key}: its audio holds NaN or infinity; leave this clip out.')
+            raise MirnbError(f'{self.key}: its audio has shape {self.audio.shape} of {self.audio.dtype}; '
+                             'give (samples,) floats, one or more.')
+        if not np.isfinite(self.audio).all():
+            raise MirnbError(f'{self.key}: its audio holds NaN or infinity; leave this clip out.')
         self.audio, self.sr = np.ascontiguousarray(self.audio, 'f4'), max(1, round(positive(self.key, self.sr)))
         for lane in self.lanes:
             if not isinstance(lane, (Picture, Codes, Spans)):
@@ -169,12 +173,14 @@ def mel_picture(mel: np.ndarray,  # (frames, bands) dB, as `log_mel`
                 ) -> Picture:
     "A log-Mel spectrogram from its maximum down to 80 dB below; raises `MirnbError`."
     mel = np.asarray(mel)
-    if mel.ndim != 2 or not np.isfinite(mel).all(): raise MirnbError(f'{name}: is no (frames, bands) of finite decibels; use log_mel.')
+    if mel.ndim != 2 or not mel.size or not np.isfinite(mel).all():
+        raise MirnbError(f'{name}: is no (frames, bands) of finite decibels; use log_mel.')
     levels = np.clip(np.round(255*(1 + (mel.T - mel.max())/80)), 0, 255).astype('u1')
     bands, hz = mel.shape[1], band_hz(sr, mel.shape[1])
-    place = lambda wanted: (np.interp(wanted, hz, np.arange(bands)) + .5)/bands
-    ticks = [(place(f), f'{f//1000}k' if f >= 1000 else str(f)) for f in (200, 500, 1000, 2000, 4000, 8000, 16_000) if hz[0] < f < hz[-1]]
-    return Picture(name, levels, sr/hop, -hop/2/sr, tuple(ticks), over)
+    place = lambda f: (np.interp(f, hz, np.arange(bands)) + .5)/bands
+    wanted = [f for f in (200, 500, 1000, 2000, 4000, 8000, 16_000) if hz[0] < f < hz[-1]]
+    ticks = tuple((place(f), f'{f//1000}k' if f >= 1000 else str(f)) for f in wanted)
+    return Picture(name, levels, sr/hop, -hop/2/sr, ticks, over)
 
 # %% ../nbs/51_player.ipynb #01418971
 def encoded(wave: np.ndarray,  # (samples,) float32, full scale is 1; beyond it clips
@@ -277,7 +283,8 @@ class Player(Widget):
     def loop(self, start: float|None = None, end: float|None = None) -> None:
         "Repeat from `start` to `end` s, or no longer; raises `MirnbError` for an empty stretch or where there is no clip."
         region = None if start is None and end is None else [self._second('loop', start), self._second('loop', end)]
-        if region and region[0] >= region[1]: raise MirnbError(f'loop: goes from {start:g} to {end:g} s; it must end after it starts.')
+        if region and region[0] >= region[1]:
+            raise MirnbError(f'loop: goes from {start:g} to {end:g} s; it must end after it starts.')
         self._tell_page('loop', region=region)
 
     def on_code(self, callback) -> None:

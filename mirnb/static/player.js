@@ -615,8 +615,8 @@ function drawAxis(pen, y) {
   const steps = [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600];
   const step = steps.find(s => x(s) - x(0) >= 64) || 1200;
   const digits = Math.max(0, Math.ceil(-Math.log10(step) - 1e-9));
-  const label = t => t >= 60 || step >= 60 ? `${Math.floor(t / 60)}:${(t % 60).toFixed(digits).padStart(digits ? digits + 3 : 2, '0')}`
-    : `${t.toFixed(digits)} s`;
+  const minutes = t => `${Math.floor(t / 60)}:${(t % 60).toFixed(digits).padStart(digits ? digits + 3 : 2, '0')}`;
+  const label = t => t >= 60 || step >= 60 ? minutes(t + 1e-7) : `${t.toFixed(digits)} s`;  // 119.99999 is 2:00, not 1:60
   g.fillStyle = pen.ink('line');
   g.fillRect(left, y, right - left, 1);
   g.textAlign = 'center';
@@ -651,7 +651,7 @@ class View {
   // -- the page's elements
 
   build(el) {
-    const button = (text, label, act) => element('button', {type: 'button', text, 'aria-label': label, title: label, onclick: act});
+    const button = (text, label, onclick) => element('button', {type: 'button', text, 'aria-label': label, title: label, onclick});
     this.button = button('', 'play', () => this.act(() => this.stage.toggle()));
     this.button.className = 'mirnb-play';
     this.title = element('span', {class: 'mirnb-title', text: 'no clip yet'});
@@ -660,15 +660,18 @@ class View {
     this.loopButton = button('loop', 'loop the region, or what is in view', () => this.act(() => this.toggleLoop()));
     this.heatButton = button('importance', 'show what speaks for and against', () => this.toggleImportance());
     const zoom = element('span', {class: 'mirnb-set', role: 'group', 'aria-label': 'zoom'}, 'zoom',
-      button('−', 'zoom out', () => this.zoom(2)), button('+', 'zoom in', () => this.zoom(0.5)), button('all', 'show all', () => this.all()));
+      button('−', 'zoom out', () => this.zoom(2)), button('+', 'zoom in', () => this.zoom(0.5)),
+      button('all', 'show all', () => this.all()));
     this.legend = this.buildLegend();
     this.heatButton.hidden = this.legend.hidden = true;
     this.buildArea();
     const tools = element('div', {class: 'mirnb-tools'}, zoom, this.buildSpeed(), this.loopButton, this.heatButton, this.legend,
       element('details', {class: 'mirnb-keys'}, element('summary', {text: 'keys'}),
         element('div', {}, ...KEYS.split('; ').map(text => element('div', {text})))));
-    this.root = element('div', {class: 'mirnb mirnb-player', role: 'group', 'aria-label': 'player', 'data-lm-suppress-shortcuts': 'true'},
-      element('div', {class: 'mirnb-head'}, this.button, element('div', {class: 'mirnb-what'}, this.title, this.tags), this.time), tools, this.area, this.words);
+    const what = element('div', {class: 'mirnb-what'}, this.title, this.tags);
+    this.root = element('div', {class: 'mirnb mirnb-player', role: 'group', 'aria-label': 'player',
+      'data-lm-suppress-shortcuts': 'true'},  // JupyterLab's own keys, such as 0 0 for a new kernel, stay out
+    element('div', {class: 'mirnb-head'}, this.button, what, this.time), tools, this.area, this.words);
     el.append(this.root);
   }
 
@@ -916,8 +919,8 @@ class View {
     if (x < this.gutter()) return lane ? this.tip.show(lane.name, x, y) : this.tip.hide();
     if (t > this.stage.duration()) return this.tip.hide();
     const region = this.drag && this.drag.region;
-    const what = region ? `${region[0].toFixed(2)} to ${region[1].toFixed(2)} s` : [`${t.toFixed(3)} s`, ...factsOf(lane, t, y, this.stage.drawn.header.peak)].join(' · ');
-    this.tip.show(what, x, y);
+    const facts = [`${t.toFixed(3)} s`, ...factsOf(lane, t, y, this.stage.drawn.header.peak)];
+    this.tip.show(region ? `${region[0].toFixed(2)} to ${region[1].toFixed(2)} s` : facts.join(' · '), x, y);
   }
 
   // -- drawing, at most once a picture of the screen
@@ -1012,8 +1015,8 @@ const spanText = ([, , text, p, right]) => `${text} ${percent(p)}${verdict(right
 
 function pill([text, kind]) {
   const sign = {right: '✓ ', wrong: '✗ '}[kind] || '';
-  return element('span', {class: `mirnb-pill ${kind ? `mirnb-${kind}` : ''}`}, element('span', {text: sign, 'aria-hidden': 'true'}),
-    element('span', {text}), kind ? element('span', {class: 'mirnb-hidden', text: ` (${kind})`}) : null);
+  return element('span', {class: `mirnb-pill ${kind && `mirnb-${kind}`}`},
+    element('span', {text: sign, 'aria-hidden': 'true'}), element('span', {text}), kind ? element('span', {class: 'mirnb-hidden', text: ` (${kind})`}) : null);
 }
 
 // For who cannot see the lanes: their names, and what the spans say.
