@@ -22,7 +22,7 @@ from matplotlib.image import imsave
 from .core import MirnbError, atomic, read_json
 from .figures import KINDS
 from .hears import code_effects, occlusion, without
-from .listening import CodeFacts, Listening, rate_of
+from .listening import CodeFacts, listening, rate_of
 from .mel import log_mel
 from .metrics import confusion, score
 from .player import Clip, Codes, Picture, Player, mel_picture
@@ -34,8 +34,8 @@ from .widgets import told
 # %% ../nbs/56_explorers.ipynb #448049fa
 class Explorer(w.VBox):
     "A box with a player whose notice says what goes wrong."
-    def __init__(self, run):  # a Run, its folder, or a Listening that explorers share
-        self.heard = run if isinstance(run, Listening) else Listening(run)
+    def __init__(self, run):  # a Run, its folder, or a Listening
+        self.heard = listening(run)
         self.run, self.group = self.heard.run, secrets.token_hex(6)
         self.player = Player(group=self.group)
         super().__init__(layout=w.Layout(width='100%'))
@@ -48,10 +48,13 @@ class Explorer(w.VBox):
         widget.observe(heard, trait)
 
     def button(self, text: str, act, tip: str = '') -> w.Button:
-        "A button that calls `act()`; its error becomes the notice."
+        "A button that calls `act()`; it rests until that is done, and its error becomes the notice."
         button = w.Button(description=text, tooltip=tip, layout=w.Layout(width='auto'))
         def pressed(_):
-            with told(self.player): act()
+            button.disabled, button.description = True, f'{text} …'
+            try:
+                with told(self.player): act()
+            finally: button.disabled, button.description = False, text
         button.on_click(pressed)
         return button
 
