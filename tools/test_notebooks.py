@@ -4,6 +4,7 @@
     tools/test_notebooks.py 20_mel studies/     only the notebooks whose path has one of these fragments
     tools/test_notebooks.py --flags slow gpu    with the cells that are left out otherwise
     tools/test_notebooks.py --only checks       only the checks
+    tools/test_notebooks.py --only browser      only the tests in Chromium; skipped where there is none, failed where $CI is true
 
 nbdev's own `nbdev_test` prints no counts, succeeds when a path matches nothing, and waits for ever for a cell that
 hangs; that is why there is this file.
@@ -16,6 +17,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import traceback
 from collections import deque
 from dataclasses import dataclass
 from pathlib import Path
@@ -46,11 +48,13 @@ class Result:
     name: str
     passed: bool
     seconds: float
-    story: str = ''  # why it failed
+    story: str = ''  # why it failed or was skipped
+    skipped: bool = False  # then it has neither passed nor failed
 
     def show(self):
         "One line, and for a failure the story under it."
-        print(f'{"passed" if self.passed else "FAILED"}  {self.name:<58} {self.seconds:6.1f} s', flush=True)
+        verdict = 'skipped' if self.skipped else 'passed' if self.passed else 'FAILED'
+        print(f'{verdict}  {self.name:<58} {self.seconds:6.1f} s', flush=True)
         if self.story: print('\n'.join(f'        {line}' for line in self.story.splitlines()), flush=True)
 
 
@@ -116,8 +120,20 @@ def run_functions(functions: dict):
         start = time.monotonic()
         try: problems = function() or []
         except Problem as e: problems = [str(e)]
-        except Exception as e: problems = [f'{type(e).__name__}: {e}']
+        except Exception as e:
+            last = traceback.extract_tb(e.__traceback__)[-1]
+            problems = [f'{type(e).__name__}: {e}', f'in {Path(last.filename).name}, line {last.lineno}: {last.line}']
         yield Result(name, not problems, time.monotonic() - start, '\n'.join(problems))
+
+
+def run_browser():
+    "Yield a Result a test in Chromium; without it, one that says how to get it: skipped, or failed where CI should have it."
+    from test_browser import INSTALL, TESTS, find_chromium, session
+    if not find_chromium():
+        story = f'no Chromium here; to run these {len(TESTS)} tests too: make chromium (as root: {INSTALL}), or set MIRNB_CHROMIUM'
+        yield Result('a browser', False, 0, story, skipped=os.environ.get('CI') != 'true')
+        return
+    with session(): yield from run_functions(TESTS)
 
 
 def select(root: Path, names: list) -> tuple:
@@ -141,7 +157,7 @@ def parse(argv: list|None = None) -> argparse.Namespace:
     p = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     p.add_argument('names', nargs='*', help='paths or fragments of paths; none = every notebook and every check')
     p.add_argument('--flags', nargs='+', default=[], choices=FLAGS, help='run the cells under these flags too')
-    p.add_argument('--only', choices=('notebooks', 'checks', 'tools'), help='one part of the whole')
+    p.add_argument('--only', choices=('notebooks', 'checks', 'tools', 'browser'), help='one part of the whole')
     p.add_argument('--workers', type=int, default=min(cores, 8), help='notebooks at a time (default: %(default)s)')
     p.add_argument('--timeout', type=float, default=1200, help='seconds a notebook may take (default: %(default)g)')
     p.add_argument('--home', help='one $MIRNB_HOME for all; default: an empty one for each notebook, never your own')
@@ -153,7 +169,7 @@ def main() -> int:
     "Run what was asked for; 0 only when something ran and nothing failed."
     args = parse()
     root, results = args.root.resolve(), []
-    parts = [args.only] if args.only else ['notebooks'] if args.names else ['notebooks', 'checks', 'tools']
+    parts = [args.only] if args.only else ['notebooks'] if args.names else ['notebooks', 'checks', 'tools', 'browser']
 
     def report(title, outcomes):
         print(title, flush=True)
@@ -178,11 +194,14 @@ def main() -> int:
     if 'tools' in parts:
         from test_tools import TESTS
         report('the tools themselves', run_functions(TESTS))
+    if 'browser' in parts: report('in a browser', run_browser())
 
-    failed = [r.name for r in results if not r.passed]
+    counted = [r for r in results if not r.skipped]
+    failed = [r.name for r in counted if not r.passed]
     if failed: print(f'failed: {"; ".join(failed)}')
-    print(f'{len(results) - len(failed)} passed, {len(failed)} failed')
-    return int(bool(failed) or not results)
+    if len(counted) < len(results): print(f'skipped: {"; ".join(r.name for r in results if r.skipped)}')
+    print(f'{len(counted) - len(failed)} passed, {len(failed)} failed')
+    return int(bool(failed) or not counted)
 
 
 if __name__ == '__main__':

@@ -1,0 +1,283 @@
+"""A real browser for the tests: JupyterLab, `mirnb.app`, Chromium, and what can be asked of each.
+
+    with chromium() as browser, jupyterlab(folder) as server, visit(browser, server.at('lab/tree/demo.ipynb')) as page:
+        run_first_cell(page)
+        page.get_by_role('button', name='Ring').click()
+        assert ask(server, 'bell.rings') == 1 and not page.outside and not page.errors
+
+Servers get a free port, throw-away settings and a folder for temporary files; they end with their whole process group.
+Chromium gets a fresh profile. What a page asks of any other machine is refused and counted in `page.outside`, and what
+goes wrong in it stands in `page.errors`: a test that is content asserts that both are empty.
+"""
+import json
+import os
+import secrets
+import shutil
+import signal
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from ast import literal_eval
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.error import HTTPError
+from urllib.request import urlopen
+
+from jupyter_client import BlockingKernelClient
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from notebooks import ROOT, Problem
+
+NAMES = ('chromium', 'chromium-browser', 'google-chrome')
+INSTALL = 'apt-get install -y --no-install-recommends chromium fonts-dejavu-core'
+# No sandbox: in a container Chromium cannot make one, and it sees only our own pages. The others keep it from calling home.
+# The last two find no address but our own, so that nothing leaves this machine. Playwright's interception could refuse requests
+# too, but it loses those that a page sends while it goes, switches the cache off and takes its time.
+FLAGS = [*('--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking '
+           '--disable-component-update --disable-sync').split(), '--no-proxy-server',
+         '--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1']
+HERE = ('http://127.0.0.1', 'ws://127.0.0.1', 'data:', 'blob:')  # what a page may ask for
+ARTEFACTS = Path(os.environ.get('MIRNB_ARTEFACTS') or ROOT/'artefacts')  # screenshots
+
+
+# -- servers
+
+@dataclass
+class Server:
+    "A server under test."
+    root: str  # 'http://127.0.0.1:port/'
+    token: str
+    folder: Path  # where its temporary files lie, those through which one talks to its kernels among them
+    process: subprocess.Popen
+    log: Path  # what it says
+
+    def at(self, path: str = '') -> str:
+        "The address of a page, with the token."
+        return f'{self.root}{path}?token={self.token}'
+
+    def said(self, lines: int = 15) -> str:
+        "The end of what it says."
+        return '\n'.join(self.log.read_text(errors='replace').splitlines()[-lines:])
+
+
+def environment(folder: Path) -> dict:
+    "The environment with every folder of Jupyter's and IPython's thrown away later, and this checkout first on Python's path."
+    names = 'JUPYTER_CONFIG_DIR JUPYTER_DATA_DIR JUPYTER_RUNTIME_DIR JUPYTERLAB_SETTINGS_DIR JUPYTERLAB_WORKSPACES_DIR IPYTHONDIR TMPDIR'
+    made = {name: folder/name.lower() for name in names.split()}
+    for path in made.values(): path.mkdir(mode=0o700)
+    quiet = made['JUPYTERLAB_SETTINGS_DIR']/'@jupyterlab'/'apputils-extension'/'notification.jupyterlab-settings'
+    quiet.parent.mkdir(parents=True)
+    quiet.write_text('{"fetchNews": "false", "checkForUpdates": false}')  # else JupyterLab opens with a question about news
+    plain = {k: v for k, v in os.environ.items() if not k.startswith(('JUPYTER', 'IPYTHON'))}
+    paths = os.pathsep.join(filter(None, (str(ROOT), os.environ.get('PYTHONPATH'))))
+    return plain | {k: str(v) for k, v in made.items()} | dict(PYTHONPATH=paths, PYTHONUNBUFFERED='1', OMP_NUM_THREADS='1')
+
+
+def free_port() -> int:
+    "A port of 127.0.0.1 that nobody listens on."
+    with socket.socket() as s:
+        s.bind(('127.0.0.1', 0))
+        return s.getsockname()[1]
+
+
+def end(process: subprocess.Popen, patience: float = 15) -> None:
+    "End a process and its group: politely, so that it ends its kernels, then by force."
+    for sign in (signal.SIGTERM, signal.SIGKILL):
+        try:
+            os.killpg(process.pid, sign)
+            process.wait(patience)
+        except (ProcessLookupError, subprocess.TimeoutExpired): pass
+
+
+@contextmanager
+def started(words: list, cwd: Path, ready, patience: float = 90):
+    "A Server that runs `words`; `ready(server)` says when it is, by a true value, and may complete what is known of it."
+    folder = Path(tempfile.mkdtemp(prefix='mirnb-browser-'))
+    log = folder/'log'
+    env = environment(folder)
+    with open(log, 'wb') as out:
+        process = subprocess.Popen([sys.executable, *map(str, words)], cwd=cwd, env=env, stdin=subprocess.DEVNULL, stdout=out,
+                                   stderr=out, start_new_session=True)
+    server = Server('', '', folder, process, log)
+    try:
+        until(lambda: ready(server) or process.poll() is not None, patience, 'the server did not start')
+        if process.poll() is not None: raise Problem(f'the server ended with {process.returncode}:\n{server.said()}')
+        yield server
+    finally:
+        end(process)
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def jupyterlab(cwd: Path):
+    "JupyterLab on a folder: no news, no look for updates."
+    port, token = free_port(), secrets.token_hex(16)
+    words = ['-m', 'jupyter', 'lab', '--no-browser', '--allow-root', '--ServerApp.ip=127.0.0.1', f'--ServerApp.port={port}',
+             '--ServerApp.port_retries=0', f'--IdentityProvider.token={token}', '--LabApp.news_url=None',
+             '--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate', '--log-level=WARN']
+    def ready(server):
+        server.root, server.token = f'http://127.0.0.1:{port}/', token
+        return answers(server.at('api/status'))
+    with started(words, cwd, ready) as server: yield server
+
+
+@contextmanager
+def command(*words):
+    "A command that serves a page and prints its address, such as 'mirnb explore': `python WORDS ...`."
+    def ready(server):
+        found = [word for word in server.log.read_text(errors='replace').split() if '/?token=' in word and not word.endswith('...')]
+        if found: server.root, _, server.token = found[0].partition('?token=')
+        return found
+    with started(list(words), ROOT, ready) as server: yield server
+
+
+def answers(address: str) -> bool:
+    "Whether a server answers at all, be it with a refusal."
+    try: return bool(urlopen(address, timeout=3).status)
+    except HTTPError: return True
+    except OSError: return False
+
+
+def until(true, seconds: float, otherwise: str):
+    "Wait until `true()` is; what it was then. Raises Problem with `otherwise` when the time is up."
+    limit = time.monotonic() + seconds
+    while time.monotonic() < limit:
+        if value := true(): return value
+        time.sleep(.05)
+    raise Problem(f'{otherwise} within {seconds:g} s')
+
+
+# -- kernels
+
+def kernel_files(server: Server) -> list:
+    "The connection files of a server's kernels, oldest first."
+    return sorted(server.folder.rglob('kernel-*.json'), key=lambda path: path.stat().st_mtime)
+
+
+def ask(server: Server, expression: str, patience: float = 20):
+    """What the server's newest kernel says that an expression is: independent of what the page shows.
+
+    The connection file holds the key that signs messages; only this user can read it. An expression is evaluated after
+    whatever the kernel is busy with, without a trace in its history; what comes back is a literal, never unpickled.
+    """
+    client = BlockingKernelClient(connection_file=str(kernel_files(server)[-1]))
+    client.load_connection_file()
+    client.start_channels(iopub=False, stdin=False, hb=False, control=False)
+    try:
+        sent = client.execute('', silent=True, store_history=False, user_expressions=dict(it=expression), allow_stdin=False)
+        limit = time.monotonic() + patience
+        while (left := limit - time.monotonic()) > 0:
+            try: reply = client.get_shell_msg(timeout=left)
+            except Exception: break  # queue.Empty: the time is up
+            if reply['parent_header'].get('msg_id') != sent: continue
+            it = reply['content'].get('user_expressions', {}).get('it', {})
+            if it.get('status') != 'ok': raise Problem(f'{expression}: the kernel says {it.get("ename")}: {it.get("evalue")}')
+            return literal_eval(it['data']['text/plain'])
+        raise Problem(f'{expression}: the kernel is busy or gone, it said nothing for {patience:g} s')
+    finally: client.stop_channels()
+
+
+def kill_kernel(server: Server) -> None:
+    "End the newest kernel as a lack of memory would, without a word."
+    os.kill(ask(server, "__import__('os').getpid()"), signal.SIGKILL)
+
+
+# -- the browser
+
+def find_chromium() -> str|None:
+    "The browser on this machine: $MIRNB_CHROMIUM, or the first of the usual names."
+    return os.environ.get('MIRNB_CHROMIUM') or next(filter(None, map(shutil.which, NAMES)), None)
+
+
+@contextmanager
+def chromium(path: str|None = None, **more):
+    "Chromium without a window; `more` goes to playwright's launch. Each visit has a profile of its own."
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path or find_chromium(), args=FLAGS, **more)
+        try: yield browser
+        finally: browser.close()
+
+
+# Runs in each page before its own scripts: remembers every sound that is ever played, in the page or not.
+WATCH = '''(() => {
+  const seen = window.mirnbSounds = new Set(), play = HTMLMediaElement.prototype.play;
+  HTMLMediaElement.prototype.play = function () { seen.add(this); return play.call(this); };
+})()'''
+
+
+@contextmanager
+def visit(browser: Browser, address: str, size: tuple = (1280, 900), dark: bool = False):
+    "A page at an address, with a fresh profile: `.outside` holds what it asked of others, `.errors` what went wrong in it."
+    context = browser.new_context(viewport=dict(zip(('width', 'height'), size)), color_scheme='dark' if dark else 'light')
+    try:
+        context.add_init_script(WATCH)
+        page = context.new_page()
+        page.outside, page.errors = [], []
+
+        note = lambda asked: None if asked.url.startswith(HERE) else page.outside.append(asked.url)
+        context.on('request', note)
+        page.on('websocket', note)
+        context.on('weberror', lambda error: page.errors.append(f'{error.error}'))
+        page.on('console', lambda said: page.errors.append(f'console: {said.text}') if said.type == 'error' else None)
+        page.set_default_timeout(60_000)
+        page.goto(address, wait_until='commit')
+        yield page
+    finally: context.close()
+
+
+IDLE = "() => [...document.querySelectorAll('.jp-StatusBar-TextItem')].some(e => /\\| Idle/.test(e.textContent))"
+
+
+def wait_idle(page: Page, seconds: float = 90) -> None:
+    "JupyterLab's status bar says that the kernel waits."
+    page.wait_for_function(IDLE, timeout=seconds*1000)
+
+
+def run_first_cell(page: Page) -> None:
+    "In JupyterLab: run the first code cell, as a reader would."
+    wait_idle(page)
+    page.locator('.jp-CodeCell .cm-content').first.click()
+    page.keyboard.press('Shift+Enter')
+
+
+def picture(page: Page, name: str) -> Path:
+    "A screenshot among the artefacts."
+    ARTEFACTS.mkdir(parents=True, exist_ok=True)
+    page.screenshot(path=(path := ARTEFACTS/f'{name}.png'))
+    return path
+
+
+# -- what a page did
+
+def sounds(page: Page) -> list:
+    "Each sound of the page: {source (its kind), duration s, time s, paused, error}."
+    return page.evaluate('''() => [...new Set([...document.querySelectorAll('audio'), ...window.mirnbSounds])].map(a => ({
+      source: a.src.slice(0, 5), duration: a.duration, time: a.currentTime, paused: a.paused,
+      error: a.error && a.error.message}))''')
+
+
+def marks(page: Page, clear: bool = False) -> list:
+    "[('click', ms), ('drawn', ms), ...]: the marks `mirnb:*` in the order of time; `clear` forgets them afterwards."
+    found = page.evaluate("() => performance.getEntriesByType('mark').map(m => [m.name, m.startTime])")
+    if clear: page.evaluate('() => performance.clearMarks()')
+    return sorted(((name.removeprefix('mirnb:'), ms) for name, ms in found if name.startswith('mirnb:')), key=lambda m: m[1])
+
+
+def clicks(found: list) -> list:
+    "Each click of `marks`: {'drawn': ms after it, 'playing': ms after it, 'both': the later of the two}, with what there was."
+    starts = [ms for name, ms in found if name == 'click'] + [float('inf')]
+    made = []
+    for start, stop in zip(starts, starts[1:]):
+        first = {name: ms - start for name, ms in reversed(found) if name != 'click' and start <= ms < stop}
+        made.append(first | (dict(both=max(first.values())) if {'drawn', 'playing'} <= first.keys() else {}))
+    return made
+
+
+def medians(found: list) -> dict:
+    "{'drawn': ms, 'playing': ms, 'both': ms}: the medians over the clicks that led to each."
+    columns = {name: [click[name] for click in clicks(found) if name in click] for name in ('drawn', 'playing', 'both')}
+    return {name: round(statistics.median(ms), 1) for name, ms in columns.items() if ms}

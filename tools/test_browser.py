@@ -1,0 +1,260 @@
+"""Tests in a real browser: what only a page, a kernel and a server together can show. See browser.py.
+
+Tests that stand together in TESTS share one server and one open page, made when the first of them asks for it; a test
+leaves the page as the next one needs it. `session()` is what they run in: it ends everything, whatever happens.
+"""
+from contextlib import ExitStack, contextmanager
+from functools import partial
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from urllib.error import HTTPError
+from urllib.request import urlopen
+
+from nbformat import write
+from nbformat.v4 import new_code_cell, new_notebook
+
+import browser as b
+from browser import INSTALL, find_chromium  # for the runner
+from notebooks import Problem
+
+HOSTILE = '<img src=x onerror=window.bad=1>'
+
+# The least that has every part of `mirnb.widgets`: a script, traits, messages both ways, an error that becomes a notice.
+BELL = '''
+from ipywidgets import IntSlider, Label, VBox
+from traitlets import Int, Unicode
+from mirnb.core import MirnbError
+from mirnb.widgets import Widget, static
+
+SCRIPT = """
+function render({model, el}) {
+  const root = element('div', {class: 'mirnb mirnb-bell'});
+  const sound = element('span', {class: 'sound'});
+  const ring = times => () => { line.act(); model.send({do: 'ring', times}); };
+  const row = element('div', {style: 'display: flex; gap: 8px; align-items: center; padding: 6px 0'},
+                      element('button', {text: 'Ring', onclick: ring(1)}), element('button', {text: 'Refuse', onclick: ring(-1)}), sound);
+  root.append(element('strong', {text: model.get('title')}), row);
+  const line = noticeLine(model, root);
+  el.append(root);
+  model.on('msg:custom', message => { if (message.do === 'sound') sound.textContent = `${message.text} ${message.rings}`; });
+  model.on('msg:custom', message => { if (message.do === 'pong') root.dataset.pongs = Number(root.dataset.pongs || 0) + 1; });
+  model.send({do: 'ready', loopback: location.hostname === '127.0.0.1'});
+}
+export default {render};
+"""
+
+class Bell(Widget):
+    _esm, _css = static('common.js') + SCRIPT, static('theme.css')
+    title, rings = Unicode('<img src=x onerror=window.bad=1>').tag(sync=True), Int(0)
+
+    def hear(self, content):
+        if content['times'] < 0: raise MirnbError(f'{self.title}: does not ring.')
+        self.rings += content['times']
+        self.tell('sound', text='ding', rings=self.rings)
+
+def controls(): return VBox([IntSlider(3, description='Level'), Label('a \\\\(b\\\\)')])  # a formula: it is set by what voila brings
+'''
+
+
+# -- what tests share
+
+class Shared:
+    "One thing at a time that several tests use; who asks for another one ends it. What could not be made is not tried again."
+
+    def __init__(self): self.key, self.value, self.error, self.stack = None, None, None, ExitStack()
+
+    def get(self, make, *arguments):
+        "The value of a context manager, kept open."
+        if self.key != (make, arguments):
+            self.close()
+            self.key = make, arguments
+            try: self.value = self.stack.enter_context(make(*arguments))
+            except Exception as e: self.error = e
+        if self.error: raise Problem(f'could not be opened: {type(self.error).__name__}: {self.error}')
+        return self.value
+
+    def close(self):
+        "End it."
+        self.key = self.value = self.error = None
+        self.stack.close()
+
+
+WINDOW, STAGE = Shared(), Shared()  # Chromium; a server with a page
+
+
+@contextmanager
+def session():
+    "Where the tests run."
+    try: yield
+    finally:
+        STAGE.close()
+        WINDOW.close()
+
+
+@contextmanager
+def demo(kind: str):
+    "The bell in 'voila' or in 'lab': (server, page), with the widget drawn."
+    window = WINDOW.get(b.chromium)
+    with TemporaryDirectory(prefix='mirnb-demo-') as folder, ExitStack() as stack:
+        Path(folder, 'bells.py').write_text(BELL)
+        parts = {'Bell': ('bells:Bell',), 'Controls': ('bells:controls',), 'Broken': ('nowhere:Nothing', HOSTILE)}
+        if kind == 'voila':
+            code = f'import sys; from mirnb.app import *; serve(write_notebook({folder!r} + "/demo.ipynb", {"Demo " + HOSTILE!r}, {parts!r}))'
+            server = stack.enter_context(b.command('-c', code))
+            page = stack.enter_context(b.visit(window, server.at()))
+        else:
+            cell = new_code_cell(f'from bells import Bell\nbell = Bell()\nbell')
+            kernel = dict(name='python3', display_name='Python 3', language='python')
+            write(new_notebook(cells=[cell], metadata=dict(kernelspec=kernel)), Path(folder, 'demo.ipynb'))
+            server = stack.enter_context(b.jupyterlab(folder))
+            page = stack.enter_context(b.visit(window, server.at('lab/tree/demo.ipynb')))
+            b.run_first_cell(page)
+        page.wait_for_selector('.mirnb-bell')
+        yield server, page
+
+
+def voila(): return STAGE.get(demo, 'voila')
+def lab(): return STAGE.get(demo, 'lab')
+
+
+def text_of(page, selector: str) -> str:
+    "The text of the first element."
+    return page.locator(selector).first.inner_text()
+
+
+def soon(true, otherwise: str, seconds: float = 10):
+    "`browser.until` for a page: it lets the page go on meanwhile."
+    page = STAGE.value[1]
+    def look():
+        page.wait_for_timeout(50)
+        return true()
+    return b.until(look, seconds, otherwise)
+
+
+# -- tests of any page, in either place
+
+def heard(stage):
+    server, page = stage()
+    before = b.ask(server, 'bell.rings')
+    page.get_by_role('button', name='Ring').click()
+    soon(lambda: text_of(page, '.sound') == f'ding {before + 1}', 'no answer came back to the page')
+    assert b.ask(server, 'bell.rings') == before + 1
+    assert int(page.locator('.mirnb-bell').get_attribute('data-pongs')) >= 1, 'the ping was not answered'
+
+
+def refused(stage):
+    server, page = stage()
+    page.get_by_role('button', name='Refuse').click()
+    soon(lambda: text_of(page, '.mirnb-notice') == f'{HOSTILE}: does not ring.', 'no notice')
+    page.get_by_role('button', name='Ring').click()
+    soon(lambda: text_of(page, '.mirnb-notice') == '', 'the notice of an old fault still stands')
+    assert text_of(page, '.mirnb-bell strong') == HOSTILE and page.locator('img[src=x]').count() == 0
+    assert page.evaluate('() => window.bad') is None, 'a title was run as a script'
+
+
+def alone(stage):
+    _, page = stage()
+    page.wait_for_timeout(500)
+    assert not page.outside, f'asked of others: {page.outside}'
+    assert not page.errors, f'errors in the page: {page.errors}'
+
+
+def dead(stage):
+    server, page = stage()
+    b.kill_kernel(server)
+    page.get_by_role('button', name='Ring').dispatch_event('click')  # a dialogue of JupyterLab's may lie over it
+    soon(lambda: 'does not answer' in text_of(page, '.mirnb-notice'), 'the page does not say that the kernel is gone', 6)
+
+
+# -- the page of `mirnb.app`
+
+def token():
+    server, page = voila()
+    for address in (server.root, f'{server.root}?token=wrong'):
+        with urlopen(address, timeout=10) as answer:
+            assert '/login' in answer.url and 'Controls' not in answer.read().decode(), f'{address} is answered without the token'
+    try: urlopen(f'{server.root}api/kernels/{kernel_id(server)}', timeout=10)
+    except HTTPError as e: assert e.code == 403, e
+    else: assert False, 'a kernel is shown without the token'
+    with b.visit(WINDOW.value, server.root) as stranger:
+        stranger.wait_for_selector('input[type=password]')
+        assert not stranger.outside, stranger.outside
+    assert text_of(page, 'h1') == f'Demo {HOSTILE}' == page.title()
+
+
+def kernel_id(server) -> str:
+    "The newest kernel's, as the server names it."
+    return b.kernel_files(server)[-1].stem.removeprefix('kernel-')
+
+
+def tabs():
+    _, page = voila()
+    assert page.get_by_role('button', name='Ring').is_visible() and not page.get_by_text('Level').is_visible()
+    width = page.evaluate("() => document.getElementById('part-2').clientWidth")
+    page.get_by_role('tab', name='Bell').focus()
+    page.keyboard.press('ArrowRight')
+    assert page.get_by_text('Level').is_visible() and not page.get_by_role('button', name='Ring').is_visible()
+    assert page.url.endswith('#controls') and page.evaluate("() => document.activeElement.textContent") == 'Controls'
+    assert page.evaluate("() => document.getElementById('part-2').clientWidth") == width > 1000, 'a hidden part had no size'
+    page.get_by_role('tab', name='Broken').click()
+    assert text_of(page, '#part-3') == text_of(page, '[role=alert]') == "Nothing cannot be shown (ModuleNotFoundError: No module named 'nowhere')."
+    page.keyboard.press('Home')
+    assert page.get_by_role('button', name='Ring').is_visible()
+
+
+def themes():
+    _, page = voila()
+    paper = lambda: page.evaluate("() => getComputedStyle(document.querySelector('.mirnb')).backgroundColor")
+    light = paper()
+    page.get_by_role('button', name='Dark').click()
+    assert paper() != light and page.evaluate("() => getComputedStyle(document.body).backgroundColor") == paper()
+    b.picture(page, 'demo-dark')
+    page.get_by_role('button', name='Light').click()
+    assert paper() == light
+
+
+def left():
+    server, _ = voila()
+    before = len(b.kernel_files(server))
+    with b.visit(WINDOW.value, server.at()) as second:
+        second.wait_for_selector('.mirnb-bell')
+        assert len(b.kernel_files(server)) == before + 1, 'each page has a kernel of its own'
+        second.goto('about:blank')
+        b.until(lambda: second.wait_for_timeout(50) or len(b.kernel_files(server)) == before, 20, 'the kernel of a page that was left lives on')
+
+
+# -- the harness itself
+
+def outside():
+    window = WINDOW.get(b.chromium)
+    asked = 'http://example.com/a.png', 'http://192.0.2.1/b.png', 'ws://example.com/c'
+    lines = ''.join(f'<img src={url}>' for url in asked[:2]) + f'<script>new WebSocket("{asked[2]}"); null.x</script>'
+    with b.visit(window, f'data:text/html,{lines}') as page:
+        b.until(lambda: page.wait_for_timeout(50) or len(page.errors) >= 4, 10, 'four errors are not seen')
+        assert sorted(page.outside) == sorted(asked), page.outside
+        assert any('null' in error for error in page.errors) and sum('ERR_' in error for error in page.errors) == 3, page.errors
+
+
+def delays():
+    made = [('click', 100), ('drawn', 150), ('playing', 190), ('drawn', 195), ('click', 300), ('drawn', 310), ('click', 400), ('playing', 420)]
+    found = b.clicks(made)
+    assert found == [dict(drawn=50, playing=90, both=90), dict(drawn=10), dict(playing=20)], found
+    assert b.medians(made) == dict(drawn=30, playing=55, both=90), b.medians(made)
+
+
+TESTS = {
+    'what a page asks of others, and its errors, are seen': outside,
+    'delays are measured from click to click': delays,
+    'voila: a message and its answer': partial(heard, voila),
+    'voila: a fault is told, and a hostile title stays text': partial(refused, voila),
+    'voila: the page asks for the token': token,
+    'voila: tabs, and a part that cannot be made': tabs,
+    'voila: light and dark': themes,
+    'voila: a page that is left takes its kernel along': left,
+    'voila: no request to others, no error': partial(alone, voila),
+    'voila: a dead kernel is told': partial(dead, voila),
+    'JupyterLab: a message and its answer': partial(heard, lab),
+    'JupyterLab: a fault is told, and a hostile title stays text': partial(refused, lab),
+    'JupyterLab: no request to others, no error': partial(alone, lab),
+    'JupyterLab: a dead kernel is told': partial(dead, lab),
+}
