@@ -216,11 +216,13 @@ def themes():
 def left():
     server, _ = voila()
     before = len(b.kernel_files(server))
-    with b.visit(WINDOW.value, server.at()) as second:
-        second.wait_for_selector('.mirnb-bell')
-        assert len(b.kernel_files(server)) == before + 1, 'each page has a kernel of its own'
-        second.goto('about:blank')
-        b.until(lambda: second.wait_for_timeout(50) or len(b.kernel_files(server)) == before, 20, 'the kernel of a page that was left lives on')
+    for sight, state in {'#jupyter-config-data': 'still opens', '.mirnb-bell': 'is open'}.items():
+        with b.visit(WINDOW.value, server.at()) as second:
+            second.wait_for_selector(sight, state='attached')
+            assert len(b.kernel_files(server)) == before + 1, 'each page has a kernel of its own'
+            second.goto('about:blank')
+            b.until(lambda: second.wait_for_timeout(50) or len(b.kernel_files(server)) == before, 20,
+                    f'the kernel of a page that {state} was not ended when the page was left')
 
 
 # -- the harness itself
