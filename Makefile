@@ -15,13 +15,19 @@ BIN := .venv/bin
 READY := .venv/.ready
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
-.PHONY: help study studies tokenizer test lab export readme docs clean distclean
+# The browser that the tests of the explorers use; the packages are Debian's names.
+TEST_BROWSER = $(or $(MIRNB_CHROMIUM),$(shell command -v chromium || command -v chromium-browser || command -v google-chrome))
+SUDO = $(if $(filter-out 0,$(shell id -u)),sudo )
+INSTALL_BROWSER := apt-get install -y --no-install-recommends chromium fonts-dejavu-core
+
+.PHONY: help study studies tokenizer test chromium lab export readme docs clean distclean
 
 help:
 	@echo 'make study      the whole comparison; PRESET=study (default) or full; goes on where it was stopped'
 	@echo 'make studies    the notebooks of nbs/studies, run in full: hours; goes on where it was stopped'
 	@echo 'make tokenizer  the VQ-VAE that ships and its control, trained anew: an hour and a half on two cores'
 	@echo 'make test       every notebook and every check'
+	@echo 'make chromium   installs the browser of some tests (Debian, Ubuntu); without it they are skipped'
 	@echo 'make lab        JupyterLab on the notebooks'
 	@echo 'make export     after editing notebooks: mirnb/, clean notebooks, README.md'
 	@echo 'make readme     README.md alone, from nbs/index.ipynb'
@@ -42,8 +48,14 @@ studies: $(READY)
 tokenizer: $(READY)
 	@$(BIN)/mirnb tokenizer --ship --results nbs/studies/results/69_tokenizer.json
 
+# A test never installs system packages on somebody's machine; a server that only tests is another matter.
 test: $(READY)
+	@$(if $(filter true,$(CI)),$(MAKE) chromium || true,:)
 	@$(BIN)/python tools/test_notebooks.py $(ARGS)
+
+chromium:
+	@$(if $(TEST_BROWSER),echo 'mirnb: the browser of the tests is $(TEST_BROWSER)',\
+	  $(SUDO)apt-get update -qq && $(SUDO)$(INSTALL_BROWSER) || { echo 'mirnb: could not be installed; as root: $(INSTALL_BROWSER)'; exit 1; })
 
 # On this machine's own address only and with a token, so root (as in a container) is let in.
 lab: $(READY)
@@ -74,7 +86,7 @@ $(READY): settings.ini setup.py pyproject.toml constraints.txt | $(BIN)/pip
 	@touch $@
 
 clean:
-	@rm -rf build dist _docs _proc *.egg-info
+	@rm -rf build dist _docs _proc artefacts *.egg-info
 	@find . -path ./.venv -prune -o \( -name __pycache__ -o -name .ipynb_checkpoints -o -name lightning_logs \) -type d -print0 | xargs -0 rm -rf
 
 distclean: clean

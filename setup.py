@@ -17,7 +17,7 @@ setup(
     author=s['author'], author_email=s['author_email'], url=s['git_url'],
     license='Apache-2.0', license_files=['LICENSE'],
     packages=find_packages(include=[s['lib_path'], s['lib_path'] + '.*']),
-    package_data={s['lib_path']: ['weights/*', 'static/*', 'data/*']},  # the small VQ-VAE with its card; the explorers' JS and CSS; GTZAN's split
+    package_data={s['lib_path']: ['weights/*', 'static/**/*', 'data/*']},  # the small VQ-VAE with its card; the explorers' JS, CSS and page; GTZAN's split
     python_requires=f">={s['min_python']}",
     install_requires=shlex.split(s['requirements']),
     extras_require={'dev': shlex.split(s['dev_requirements'])},

@@ -21,8 +21,6 @@ from pathlib import Path
 from threading import Thread
 
 from ipywidgets import HTML
-from nbformat import write
-from nbformat.v4 import new_code_cell, new_notebook
 from traitlets.config import Config
 
 from .core import MirnbError, write_json
@@ -53,8 +51,9 @@ def write_notebook(path: str|Path,  # of the notebook; what is there is replaced
     "A notebook with one cell a part, for `serve` or for JupyterLab."
     def cell(name, what):
         code = f'from mirnb.app import opened\n{name.lower()} = opened({", ".join(map(repr, what))})\n{name.lower()}'
-        return new_code_cell(code, metadata=dict(title=name))
-    write(new_notebook(cells=[cell(*part) for part in parts.items()], metadata=dict(title=title, kernelspec=dict(KERNEL))), path)
+        return dict(cell_type='code', id=name.lower(), metadata=dict(title=name), source=code, outputs=[], execution_count=None)
+    write_json(path, dict(nbformat=4, nbformat_minor=5, metadata=dict(title=title, kernelspec=KERNEL),
+                          cells=[cell(*part) for part in parts.items()]))
     return Path(path)
 
 # %% ../nbs/57_app.ipynb #cce21249

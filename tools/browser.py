@@ -35,9 +35,11 @@ from notebooks import ROOT, Problem
 NAMES = ('chromium', 'chromium-browser', 'google-chrome')
 INSTALL = 'apt-get install -y --no-install-recommends chromium fonts-dejavu-core'
 # No sandbox: in a container Chromium cannot make one, and it sees only our own pages. The others keep it from calling home.
-# The last finds no address for any name, so that not even a web socket leaves this machine.
+# The last two find no address but our own, so that nothing leaves this machine. Playwright's interception could refuse requests
+# too, but it loses those that a page sends while it goes, switches the cache off and takes its time.
 FLAGS = [*('--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking '
-           '--disable-component-update --disable-sync').split(), '--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1']
+           '--disable-component-update --disable-sync').split(), '--no-proxy-server',
+         '--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1']
 HERE = ('http://127.0.0.1', 'ws://127.0.0.1', 'data:', 'blob:')  # what a page may ask for
 ARTEFACTS = Path(os.environ.get('MIRNB_ARTEFACTS') or ROOT/'artefacts')  # screenshots
 
@@ -127,7 +129,7 @@ def jupyterlab(cwd: Path):
 def command(*words):
     "A command that serves a page and prints its address, such as 'mirnb explore': `python WORDS ...`."
     def ready(server):
-        found = [word for word in server.log.read_text(errors='replace').split() if '/?token=' in word]
+        found = [word for word in server.log.read_text(errors='replace').split() if '/?token=' in word and not word.endswith('...')]
         if found: server.root, _, server.token = found[0].partition('?token=')
         return found
     with started(list(words), ROOT, ready) as server: yield server
@@ -164,7 +166,7 @@ def ask(server: Server, expression: str, patience: float = 20):
     """
     client = BlockingKernelClient(connection_file=str(kernel_files(server)[-1]))
     client.load_connection_file()
-    client.start_channels()
+    client.start_channels(iopub=False, stdin=False, hb=False, control=False)
     try:
         sent = client.execute('', silent=True, store_history=False, user_expressions=dict(it=expression), allow_stdin=False)
         limit = time.monotonic() + patience
@@ -216,15 +218,12 @@ def visit(browser: Browser, address: str, size: tuple = (1280, 900), dark: bool 
         page = context.new_page()
         page.outside, page.errors = [], []
 
-        def guard(route):
-            if route.request.url.startswith(HERE): return route.continue_()
-            page.outside.append(route.request.url)
-            route.abort()
-        context.route('**/*', guard)
-        page.on('websocket', lambda socket: None if socket.url.startswith(HERE) else page.outside.append(socket.url))
+        note = lambda asked: None if asked.url.startswith(HERE) else page.outside.append(asked.url)
+        context.on('request', note)
+        page.on('websocket', note)
         context.on('weberror', lambda error: page.errors.append(f'{error.error}'))
         page.on('console', lambda said: page.errors.append(f'console: {said.text}') if said.type == 'error' else None)
-        page.set_default_timeout(30_000)
+        page.set_default_timeout(60_000)
         page.goto(address, wait_until='commit')
         yield page
     finally: context.close()

@@ -17,6 +17,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import traceback
 from collections import deque
 from dataclasses import dataclass
 from pathlib import Path
@@ -119,7 +120,9 @@ def run_functions(functions: dict):
         start = time.monotonic()
         try: problems = function() or []
         except Problem as e: problems = [str(e)]
-        except Exception as e: problems = [f'{type(e).__name__}: {e}']
+        except Exception as e:
+            last = traceback.extract_tb(e.__traceback__)[-1]
+            problems = [f'{type(e).__name__}: {e}', f'in {Path(last.filename).name}, line {last.lineno}: {last.line}']
         yield Result(name, not problems, time.monotonic() - start, '\n'.join(problems))
 
 

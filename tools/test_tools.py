@@ -289,6 +289,15 @@ def incomplete_wheel():
         want(checks.wheel(root), 'toy/data.txt: is not in the wheel', 'promises a command from toy.last')
 
 
+def no_browser():
+    for ci, verdict, last in (('', 'skipped', '0 passed, 0 failed'), ('true', 'FAILED', '0 passed, 1 failed')):
+        env = os.environ | dict(CI=ci, MIRNB_CHROMIUM='', PATH='/nowhere')
+        done = subprocess.run([sys.executable, RUNNER, '--only', 'browser'], text=True, env=env, capture_output=True)
+        lines = done.stdout.splitlines()
+        assert done.returncode == 1 and lines[-1] == last and lines[1].startswith(f'{verdict}  a browser'), done
+        assert 'apt-get install -y --no-install-recommends chromium' in lines[2], lines
+
+
 TESTS = {
     'a notebook that fails is reported with its error': failing_notebook,
     'a notebook that hangs is killed, and its children': hanging_notebook,
@@ -305,4 +314,5 @@ TESTS = {
     'stale modules and unclean notebooks are caught': modules_and_clean,
     'README.md follows the index notebook': readme_from_index,
     'an incomplete wheel is caught': incomplete_wheel,
+    'without Chromium its tests are skipped, and that is said; on CI it fails': no_browser,
 }

@@ -74,6 +74,15 @@ const page = (() => {
   theme(saved() ? saved() === 'dark' : system.matches);
   system.addEventListener('change', () => { if (!saved()) theme(system.matches); });
 
+  // A page that is left ends its kernel. voila sees to that once its script runs; until then, this does.
+  window.addEventListener('beforeunload', () => {
+    const config = byId('jupyter-config-data');
+    if (window.themeLoaded || !config) return;
+    const {baseUrl, kernelId} = JSON.parse(config.textContent), form = new FormData();
+    form.append('_xsrf', (document.cookie.match('\\b_xsrf=([^;]*)') || ['', ''])[1]);
+    navigator.sendBeacon(`${baseUrl}voila/api/shutdown/${kernelId}`, form);
+  });
+
   // voila calls this when the cells have come and when its own script is ready: the later call counts.
   window.voila_finish = () => {
     window.cellLoaded = true;
