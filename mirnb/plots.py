@@ -179,7 +179,8 @@ def bars(labels,  # (n,) texts, the first on top
     "Bars with intervals from 0 to both sides as SVG; every text in it is escaped."
     rows, interval = bar_rows(labels, values, low, high, colours), low is not None or high is not None
     numbers = np.array([0, *(number for row in rows for number in row[1:4])])
-    ticks = MaxNLocator(4, steps=[1, 2, 5, 10]).tick_values(numbers.min(), numbers.max() or (numbers.min() == 0))
+    ends = (numbers.min(), numbers.max()) if numbers.any() else (0, 1)
+    ticks = MaxNLocator(4, steps=[1, 2, 5, 10]).tick_values(*ends)
     write, axis = figure_of(numbers), figure_of(ticks)
     figure = lambda value: f'{write(value)} {unit}'.rstrip()
     left = 16 + max([text_width(row[0]) for row in rows], default=0)
@@ -192,8 +193,8 @@ def bars(labels,  # (n,) texts, the first on top
                    for t in ticks)
     body = ''.join(bar(row, top + ROW*i, place, left, left + across + room - 4, figure, interval) for i, row in enumerate(rows))
     heading = f'<text x="4" y="16" font-weight="600">{escape(title)}</text>' if title else ''
-    ends = lambda row: f' ({write(row[2])} to {write(row[3])})' if interval else ''
-    spoken = escape('; '.join([title]*bool(title) + [f'{row[0]} {figure(row[1])}{ends(row)}' for row in rows]))
+    span = lambda row: f' ({write(row[2])} to {write(row[3])})' if interval else ''
+    spoken = escape('; '.join([title]*bool(title) + [f'{row[0]} {figure(row[1])}{span(row)}' for row in rows]))
     return (f'<svg xmlns="http://www.w3.org/2000/svg" width="{left + across + room}" height="{bottom + 22}" '
             f'viewBox="0 0 {left + across + room} {bottom + 22}" role="img" aria-label="{spoken}" font-size="12" fill="currentColor" '
             'font-family="system-ui, DejaVu Sans, sans-serif" style="max-width: 100%; height: auto; '

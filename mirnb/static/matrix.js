@@ -1,6 +1,7 @@
 // Matrix: which class was taken for which. A table of buttons, one in the tab order; the arrow keys move among them.
 
 const DARKEST = .9;  // of the accent colour: a row that is all in one cell
+const WIDEST = 76;  // pixels of a column whose head lies
 
 const shares = counts => counts.map(row => {
   const whole = row.reduce((sum, count) => sum + count, 0);
@@ -76,11 +77,18 @@ class Confusions {
     }));
   }
 
-  // Heads stand upright where the columns are too narrow for them.
+  // All columns are equally wide. Heads stand upright where lying ones would make the table wider than its place.
   fit() {
     if (!this.labels?.length) return;
+    const widest = nodes => Math.ceil(Math.max(...nodes.map(node => node.getBoundingClientRect().width)));
+    const heads = [...this.frame.querySelectorAll('th[scope="col"] span')], style = this.frame.style;
     this.root.classList.remove('upright');
-    this.root.classList.toggle('upright', this.frame.scrollWidth > this.frame.clientWidth);
+    style.setProperty('--cell', 'auto');
+    const counts = Math.max(30, widest(this.buttons.flat())), lying = Math.max(counts, widest(heads) + 8);
+    style.setProperty('--cell', `${lying}px`);
+    if (lying <= WIDEST && this.frame.scrollWidth <= this.frame.clientWidth) return;
+    this.root.classList.add('upright');
+    style.setProperty('--cell', `${counts}px`);
   }
 
   // -- the cell
