@@ -38,7 +38,7 @@ def colours_of(rgb,  # (n, 3) of 0 to 255
     "Colours and their legend, checked; raises MirnbError."
     rgb = np.asarray(rgb)
     if rgb.shape != (count, 3): raise MirnbError(f'rgb: has the shape {rgb.shape}; give ({count}, 3), a colour a point.')
-    if not ((rgb >= 0) & (rgb <= 255)).all(): raise MirnbError('rgb: has values outside 0 to 255; give red, green, blue in 0 to 255.')
+    if not ((rgb >= 0) & (rgb <= 255)).all(): raise MirnbError('rgb: has values outside 0 to 255; scale them.')
     pairs = [[str(text), str(colour)] for text, colour in legend]
     for text, colour in pairs:
         if not re.fullmatch('#[0-9a-fA-F]{6}', colour):
@@ -63,7 +63,8 @@ class Scatter(Widget):
         xy, names = places(xy), [str(name) for name in names]
         size = np.full(len(xy), .3) if size is None else np.asarray(size, float)
         for what, column in dict(names=names, size=size).items():
-            if len(column) != len(xy): raise MirnbError(f'{what}: are {len(column)}, but there are {len(xy)} points; give one each.')
+            if len(column) == len(xy): continue
+            raise MirnbError(f'{what}: are {len(column)}, but there are {len(xy)} points; give one each.')
         if not ((size >= 0) & (size <= 1)).all(): raise MirnbError('size: has values outside 0 to 1; scale them.')
         scatter = cls(title=title)
         scatter.count = len(xy)
@@ -100,9 +101,10 @@ class Matrix(Widget):
         "Counts (K, K), true classes in rows and guessed ones in columns, and their K labels."
         counts, labels = np.asarray(counts), [str(label) for label in labels]
         if counts.shape != (len(labels),)*2 or not labels:
-            raise MirnbError(f'counts: have the shape {counts.shape}; give ({len(labels)}, {len(labels)}), a row and a column a label.')
-        whole = np.issubdtype(counts.dtype, np.number) and np.isfinite(counts).all() and (counts == np.floor(counts)).all()
-        if not whole or (counts < 0).any(): raise MirnbError('counts: have values that are no counts; give whole numbers from 0 up.')
+            raise MirnbError(f'counts: have the shape {counts.shape}; give a row and a column for each of {len(labels)} labels.')
+        numbers = np.issubdtype(counts.dtype, np.number)
+        if not numbers or not ((counts >= 0) & (counts < 2**53) & (counts == np.floor(counts))).all():
+            raise MirnbError('counts: have values that are no counts; give whole numbers from 0 up.')
         return cls(counts=counts.astype(int).tolist(), labels=labels)
 
     @validate('cell')
@@ -137,7 +139,8 @@ def bar_rows(labels,  # (n,) texts
     colours = [None]*len(labels) if colours is None else [str(colour) for colour in colours]
     for name, column in dict(columns, colours=colours).items():
         if np.shape(column) != (len(labels),): raise MirnbError(f'{name}: do not fit {len(labels)} labels; give one a label.')
-        if name in columns and not np.isfinite(column).all(): raise MirnbError(f'{name}: not all are numbers; leave such bars out.')
+        if name in columns and not np.isfinite(column).all():
+            raise MirnbError(f'{name}: not all are numbers; leave such bars out.')
     if (columns['low'] > columns['high']).any(): raise MirnbError('low: is above high; exchange the two.')
     return list(zip(labels, *(column.tolist() for column in columns.values()), colours))
 
@@ -174,12 +177,13 @@ def bars(labels,  # (n,) texts, the first on top
          title: str = '',  # above the bars
          colours=None,  # (n,) of CSS; None: grey
          unit: str = '',  # behind each figure
-         width: int = 460,  # pixels; more where the labels need it
+         width: int = 460,  # pixels; more where the labels need it, and shrunk to a narrower place
          ) -> str:  # SVG
     "Bars with intervals from 0 to both sides as SVG; every text in it is escaped."
     rows, interval = bar_rows(labels, values, low, high, colours), low is not None or high is not None
     numbers = np.array([0, *(number for row in rows for number in row[1:4])])
-    ticks = MaxNLocator(4, steps=[1, 2, 5, 10]).tick_values(numbers.min(), numbers.max() or (numbers.min() == 0))
+    ends = (numbers.min(), numbers.max()) if numbers.any() else (0, 1)
+    ticks = MaxNLocator(4, steps=[1, 2, 5, 10]).tick_values(*ends)
     write, axis = figure_of(numbers), figure_of(ticks)
     figure = lambda value: f'{write(value)} {unit}'.rstrip()
     left = 16 + max([text_width(row[0]) for row in rows], default=0)
@@ -192,8 +196,8 @@ def bars(labels,  # (n,) texts, the first on top
                    for t in ticks)
     body = ''.join(bar(row, top + ROW*i, place, left, left + across + room - 4, figure, interval) for i, row in enumerate(rows))
     heading = f'<text x="4" y="16" font-weight="600">{escape(title)}</text>' if title else ''
-    ends = lambda row: f' ({write(row[2])} to {write(row[3])})' if interval else ''
-    spoken = escape('; '.join([title]*bool(title) + [f'{row[0]} {figure(row[1])}{ends(row)}' for row in rows]))
+    span = lambda row: f' ({write(row[2])} to {write(row[3])})' if interval else ''
+    spoken = escape('; '.join([title]*bool(title) + [f'{row[0]} {figure(row[1])}{span(row)}' for row in rows]))
     return (f'<svg xmlns="http://www.w3.org/2000/svg" width="{left + across + room}" height="{bottom + 22}" '
             f'viewBox="0 0 {left + across + room} {bottom + 22}" role="img" aria-label="{spoken}" font-size="12" fill="currentColor" '
             'font-family="system-ui, DejaVu Sans, sans-serif" style="max-width: 100%; height: auto; '

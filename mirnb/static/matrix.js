@@ -1,6 +1,7 @@
 // Matrix: which class was taken for which. A table of buttons, one in the tab order; the arrow keys move among them.
 
 const DARKEST = .9;  // of the accent colour: a row that is all in one cell
+const WIDEST = 76;  // pixels of a column whose head lies
 
 const shares = counts => counts.map(row => {
   const whole = row.reduce((sum, count) => sum + count, 0);
@@ -22,7 +23,10 @@ class Confusions {
     this.handlers = {'change:counts': () => this.build(), 'change:labels': () => this.build(), 'change:cell': () => this.mark()};
     for (const [event, handler] of Object.entries(this.handlers)) model.on(event, handler);
     this.themes = onTheme(() => this.shade());
-    this.sizes = new ResizeObserver(() => this.fit());
+    this.sizes = new ResizeObserver(() => {  // also once the table is in the page: before that it has neither size nor colours
+      this.fit();
+      this.shade();
+    });
     this.sizes.observe(this.root);
     this.build();
     model.send({do: 'ready', loopback: ['127.0.0.1', 'localhost', '[::1]'].includes(location.hostname)});
@@ -46,7 +50,8 @@ class Confusions {
     this.buttons = counts.map((row, i) => row.map((count, j) => this.button(count, i, j)));
     const heads = element('tr', {}, element('td'), element('td'),
       ...labels.map(text => element('th', {scope: 'col'}, element('span', {text}))));
-    const top = element('tr', {}, element('td'), element('td'), element('th', {class: 'axis', colspan: labels.length, text: 'guessed'}));
+    const top = element('tr', {}, element('td'), element('td'),
+      element('th', {class: 'axis', colspan: labels.length, text: 'guessed'}));
     this.frame.replaceChildren(element('table', {role: 'grid', 'aria-label': 'true against guessed'},
       element('thead', {}, top, heads), element('tbody', {}, ...this.buttons.map((row, i) => this.row(row, i)))));
     this.fit();
@@ -61,8 +66,8 @@ class Confusions {
   }
 
   button(count, i, j) {
-    return element('button', {type: 'button', tabindex: -1, 'data-row': i, 'data-column': j, text: count.toLocaleString('en'),
-      class: count ? '' : 'zero', 'aria-pressed': 'false', 'aria-label': `true ${this.labels[i]}, guessed ${this.labels[j]}: ${tracks(count)}`,
+    return element('button', {type: 'button', tabindex: -1, 'data-row': i, 'data-column': j, class: count ? '' : 'zero',
+      text: count.toLocaleString('en'), 'aria-pressed': 'false', 'aria-label': this.sentence(i, j),
       onmouseenter: () => this.describe(i, j), onfocus: () => this.describe(i, j), onmouseleave: () => this.describeCell()});
   }
 
@@ -76,11 +81,18 @@ class Confusions {
     }));
   }
 
-  // Heads stand upright where the columns are too narrow for them.
+  // All columns are equally wide. Heads stand upright where lying ones would make the table wider than its place.
   fit() {
     if (!this.labels?.length) return;
+    const widest = nodes => Math.ceil(Math.max(...nodes.map(node => node.getBoundingClientRect().width)));
+    const heads = [...this.frame.querySelectorAll('th[scope="col"] span')], style = this.frame.style;
     this.root.classList.remove('upright');
-    this.root.classList.toggle('upright', this.frame.scrollWidth > this.frame.clientWidth);
+    style.setProperty('--cell', 'auto');
+    const counts = Math.max(30, widest(this.buttons.flat())), lying = Math.max(counts, widest(heads) + 8);
+    style.setProperty('--cell', `${lying}px`);
+    if (lying <= WIDEST && this.frame.scrollWidth <= this.frame.clientWidth) return;
+    this.root.classList.add('upright');
+    style.setProperty('--cell', `${counts}px`);
   }
 
   // -- the cell
@@ -102,10 +114,12 @@ class Confusions {
     button.tabIndex = 0;
   }
 
+  sentence(i, j) { return `true ${this.labels[i]}, guessed ${this.labels[j]}: ${tracks(this.counts[i][j])}`; }
+
   describe(i, j) {
     const whole = this.counts[i].reduce((sum, count) => sum + count, 0);
     const share = whole ? `, ${(100 * this.shares[i][j]).toFixed(1)} % of ${whole.toLocaleString('en')}` : '';
-    this.detail.textContent = `true ${this.labels[i]}, guessed ${this.labels[j]}: ${tracks(this.counts[i][j])}${share}`;
+    this.detail.textContent = this.sentence(i, j) + share;
   }
 
   describeCell() {
@@ -119,7 +133,8 @@ class Confusions {
     const button = event.target.closest('button');
     if (!button) return;
     performance.mark('mirnb:click');
-    const cell = button.getAttribute('aria-pressed') === 'true' ? [] : [Number(button.dataset.row), Number(button.dataset.column)];
+    const here = [Number(button.dataset.row), Number(button.dataset.column)];
+    const cell = button.getAttribute('aria-pressed') === 'true' ? [] : here;
     this.notice.act();
     tell(this.model, {cell});
     this.mark();
@@ -130,7 +145,8 @@ class Confusions {
     const button = event.target.closest('button');
     if (!button || event.ctrlKey || event.metaKey || event.altKey) return;
     const row = Number(button.dataset.row), column = Number(button.dataset.column), last = this.labels.length - 1;
-    const to = {ArrowUp: [row - 1, column], ArrowDown: [row + 1, column], ArrowLeft: [row, column - 1], ArrowRight: [row, column + 1],
+    const to = {ArrowUp: [row - 1, column], ArrowDown: [row + 1, column],
+      ArrowLeft: [row, column - 1], ArrowRight: [row, column + 1],
       Home: [row, 0], End: [row, last], PageUp: [0, column], PageDown: [last, column]}[event.key];
     if (to) {
       const next = this.buttons[Math.min(last, Math.max(0, to[0]))][Math.min(last, Math.max(0, to[1]))];

@@ -130,7 +130,7 @@ class Map2D {
     Object.assign(this, {model, cloud: null, rgb: null, legend: [], dimmed: null, lasso: null, edges: {}, drag: null, at: -1});
     this.painter = new Painter();
     this.root = element('div', {class: 'mirnb mirnb-scatter'});
-    this.root.append(this.toolbar(), this.stage(), this.key = element('div', {class: 'legend'}), this.status());
+    this.root.append(this.toolbar(), this.stage(), this.entries = element('div', {class: 'legend'}), this.status());
     this.notice = noticeLine(model, this.root);
     el.append(this.root);
     this.listen();
@@ -394,7 +394,7 @@ class Map2D {
       const colour = rgb[i] << 16 | rgb[i + 1] << 8 | rgb[i + 2];
       count.set(colour, (count.get(colour) ?? 0) + 1);
     }
-    this.key.replaceChildren(...this.legend.map(([text, colour]) => {
+    this.entries.replaceChildren(...this.legend.map(([text, colour]) => {
       const swatch = element('span', {class: 'swatch', style: `background: ${colour}`});
       const points = count.get(parseInt(colour.slice(1), 16)), words = element('span', {text});
       if (!points) return element('span', {class: 'entry'}, swatch, words);
@@ -407,7 +407,7 @@ class Map2D {
   dimOthers(colour) {
     const rgb = rgbOf(colour);
     this.dimmed = colour && String(this.dimmed) !== String(rgb) ? rgb : null;
-    for (const entry of this.key.querySelectorAll('button'))
+    for (const entry of this.entries.querySelectorAll('button'))
       entry.setAttribute('aria-pressed', this.dimmed !== null && String(rgbOf(entry.dataset.colour)) === String(this.dimmed));
     this.draw();
   }
@@ -522,9 +522,11 @@ class Map2D {
 
   say() {
     if (!this.cloud) return;
-    const selected = this.model.get('selected'), near = this.model.get('neighbours').length, groups = this.model.get('groups');
-    const sentences = [!selected.length ? 'Nothing is selected.' : selected.length > 1 ? `${number(selected.length)} points are selected.` :
-      `${this.cloud.names[selected[0]]} is selected${near ? `, with ${near} neighbours` : ''}.`];
+    const [selected, neighbours, groups] = ['selected', 'neighbours', 'groups'].map(name => this.model.get(name));
+    const near = neighbours.length ? `, with ${neighbours.length} neighbours` : '';
+    const sentences = [!selected.length ? 'Nothing is selected.' :
+      selected.length > 1 ? `${number(selected.length)} points are selected.` :
+        `${this.cloud.names[selected[0]]} is selected${near}.`];
     for (const name of GROUPS) if (groups[name]?.length) sentences.push(`Group ${name}: ${number(groups[name].length)} points.`);
     this.said.textContent = sentences.join(' ');
     this.clearing.disabled = !selected.length && sentences.length === 1;

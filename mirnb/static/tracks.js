@@ -157,7 +157,8 @@ class TrackList {
     this.order = this.shown = new Uint32Array(0);
     this.sort = {by: '', down: false};
     this.nodes = new Map();  // row number: its node
-    this.root = element('div', {class: 'mirnb mirnb-tracks'}, element('div', {class: 'empty', text: 'The tracks are on their way.'}));
+    this.root = element('div', {class: 'mirnb mirnb-tracks'},
+      element('div', {class: 'empty', text: 'The tracks are on their way.'}));
     el.append(this.root);
     this.listen();
     model.send({do: 'ready', loopback: ['127.0.0.1', 'localhost', '[::1]'].includes(location.hostname)});
@@ -199,7 +200,6 @@ class TrackList {
     this.readTicks();
     this.resort();
     this.reveal(this.model.get('selected'));
-    performance.mark('mirnb:listed');
   }
 
   // -- controls
@@ -458,6 +458,8 @@ class TrackList {
     const active = this.nodes.get(this.model.get('selected'));
     if (active) this.grid.setAttribute('aria-activedescendant', active.id);
     else this.grid.removeAttribute('aria-activedescendant');
+    if (!this.listed) performance.mark('mirnb:listed');  // once, for the measurement
+    this.listed = true;
   }
 
   addRow(row) {
