@@ -17,7 +17,7 @@ from .codebook import enrichment, neighbours, sound, usage
 from .core import MirnbError, atomic, fingerprint, home, sha256_of
 from .figures import FORMERS
 from .finetune import load_classifier, predict_segments
-from .jukebox import VQVAE
+from .jukebox import SHIPPED, VQVAE
 from .player import Clip, Codes, Picture, Spans, mel_picture
 from .run import Run, code_facts, flat_map, predictions
 from .store import Store
@@ -190,8 +190,10 @@ class CodeFacts:
 
     @cached_property
     def map(self) -> np.ndarray:
-        "(codes, 2), the UMAP of the codebook's vectors, drawn once for each tokenizer and kept."
-        kept = home()/'maps'/f'{sha256_of(self.heard.run.weights())[:16]}.npy'
+        "(codes, 2), the UMAP of the codebook's vectors, drawn once for each tokenizer and kept; that of the shipped one ships too."
+        name = f'map-{sha256_of(self.heard.run.weights())[:16]}.npy'
+        if (shipped := SHIPPED.parent/name).exists(): return np.load(shipped, allow_pickle=False)
+        kept = home()/'maps'/name
         if not kept.exists():
             drawn = flat_map(self.vectors)
             with atomic(kept) as part, open(part, 'wb') as out: np.save(out, drawn)
