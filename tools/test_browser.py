@@ -79,7 +79,7 @@ class Shared:
         self.stack.close()
 
 
-WINDOW, STAGE = Shared(), Shared()  # Chromium; a server with a page
+WINDOW, STAGE, RUN = Shared(), Shared(), Shared()  # Chromium; a server with a page; a run for the explorers
 
 
 @contextmanager
@@ -87,8 +87,7 @@ def session():
     "Where the tests run."
     try: yield
     finally:
-        STAGE.close()
-        WINDOW.close()
+        for shared in (STAGE, WINDOW, RUN): shared.close()
 
 
 @contextmanager

@@ -129,11 +129,13 @@ def run_functions(functions: dict):
 def run_browser():
     "Yield a Result a test in Chromium; without it, one that says how to get it: skipped, or failed where CI should have it."
     from test_browser import INSTALL, TESTS, find_chromium, session
+    from test_explorers import TESTS as EXPLORERS
+    tests = TESTS | EXPLORERS
     if not find_chromium():
-        story = f'no Chromium here; to run these {len(TESTS)} tests too: make chromium (as root: {INSTALL}), or set MIRNB_CHROMIUM'
+        story = f'no Chromium here; to run these {len(tests)} tests too: make chromium (as root: {INSTALL}), or set MIRNB_CHROMIUM'
         yield Result('a browser', False, 0, story, skipped=os.environ.get('CI') != 'true')
         return
-    with session(): yield from run_functions(TESTS)
+    with session(): yield from run_functions(tests)
 
 
 def select(root: Path, names: list) -> tuple:

@@ -13,6 +13,9 @@ function element(tag, properties = {}, ...children) {
   return node;
 }
 
+// What a screen reader says of a button: the word on it, which a voice may call it by, and what it does; of a sign only the latter.
+const named = (text, does) => /\w/.test(text) ? `${text}: ${does}` : does;
+
 // The bytes of a buffer from the kernel, copied, so that typed arrays over them are aligned.
 function bytes(view) {
   if (view == null) return new Uint8Array(0);

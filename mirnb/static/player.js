@@ -651,7 +651,7 @@ class View {
   // -- the page's elements
 
   build(el) {
-    const button = (text, label, onclick) => element('button', {type: 'button', text, 'aria-label': label, title: label, onclick});
+    const button = (text, label, onclick) => element('button', {type: 'button', text, 'aria-label': named(text, label), title: label, onclick});
     this.button = button('', 'play', () => this.act(() => this.stage.toggle()));
     this.button.className = 'mirnb-play';
     this.title = element('span', {class: 'mirnb-title', text: 'no clip yet'});

@@ -139,7 +139,7 @@ class Map2D {
   }
 
   toolbar() {
-    const button = (text, label, press) => element('button', {type: 'button', text, 'aria-label': label, onclick: press});
+    const button = (text, label, press) => element('button', {type: 'button', text, 'aria-label': named(text, label), onclick: press});
     this.modes = new Map([
       ['pan', button('pan', 'drag moves the map', () => this.setMode('pan'))],
       ['A', button('lasso A', 'drag draws a lasso: group A, outlined by rings', () => this.setMode('A'))],
