@@ -234,7 +234,7 @@ class CodebookExplorer(Explorer):
         sounds = [self.button('alone', self.play_alone, 'the code, held for .6 s'), self.button('in context', self.play_context, 'its first use, decoded'),
                   self.button('swapped', lambda: self.play_context(swap=True), 'the same, with its nearest code in its place')]
         self.children = (w.HBox([self.colour, self.number, *sounds], layout=w.Layout(flex_flow='row wrap')),
-                         beside(self.scatter, w.VBox([self.facts_box, self.pair_box])), self.player, self.list_box)
+                         beside(w.VBox([self.scatter, self.player, self.list_box]), w.VBox([self.facts_box, self.pair_box])))
 
     def paint(self, how: str) -> None:
         "Colour the map by genre or by centroid."

@@ -61,12 +61,16 @@ class Result:
 class Job:
     "One notebook in its own process group, with its own $MIRNB_HOME, so that it sees no other notebook's leavings."
 
-    def __init__(self, root: Path, path: Path, timeout: float, skip: list, home: str|None):
+    def __init__(self, root: Path, path: Path, timeout: float, skip: list, home: str|None, scores: str):
         self.name, self.timeout, self.start = name_of(root, path), timeout, time.monotonic()
         self.folder = tempfile.TemporaryDirectory(prefix='mirnb-test-', ignore_cleanup_errors=True)
         self.verdict, self.log = Path(self.folder.name, 'verdict'), Path(self.folder.name, 'log')
+        if not home:
+            home = f'{self.folder.name}/home'
+            Path(home).mkdir()
+            Path(home, 'scores').symlink_to(scores)  # what an installed package holds is read once, not by each notebook
         env = os.environ | ONE_THREAD | dict(
-            IN_TEST='1', PYTHONPATH=str(root), MIRNB_HOME=home or f'{self.folder.name}/home')
+            IN_TEST='1', PYTHONPATH=str(root), MIRNB_HOME=home)
         args = [sys.executable, '-c', CHILD, path, root, self.verdict, f'{timeout*.95:.2f}', *skip]
         with open(self.log, 'wb') as log:  # a file, not a pipe: a left-over grandchild could hold a pipe open
             self.process = subprocess.Popen(list(map(str, args)), env=env, cwd=path.parent, start_new_session=True,
@@ -100,11 +104,11 @@ class Job:
 
 def run_notebooks(root: Path, paths: list, workers: int, timeout: float, skip: list, home: str|None = None):
     "Yield a Result a notebook as they end, `workers` at a time; whatever happens, nothing is left running."
-    waiting, running = deque(paths), []
+    waiting, running, scores = deque(paths), [], tempfile.TemporaryDirectory(prefix='mirnb-scores-', ignore_cleanup_errors=True)
     try:
         while waiting or running:
             while waiting and len(running) < workers:
-                running.append(Job(root, waiting.popleft(), timeout, skip, home))
+                running.append(Job(root, waiting.popleft(), timeout, skip, home, scores.name))
             for job in list(running):
                 if result := job.poll():
                     running.remove(job)
@@ -112,6 +116,7 @@ def run_notebooks(root: Path, paths: list, workers: int, timeout: float, skip: l
             time.sleep(.05)
     finally:
         for job in running: job.kill()
+        scores.cleanup()
 
 
 def run_functions(functions: dict):
