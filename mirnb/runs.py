@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['CODE_BASELINES', 'LADDER', 'CONTROL', 'RANDOM_CODES', 'GUESSERS', 'make_corpus', 'extract_mel', 'extract_tokens',
            'copied', 'slug', 'save_predictions', 'run_svm', 'run_baselines', 'run_code_baselines', 'run_ladder',
-           'train_tokenizer', 'arm_tracks', 'pretrained', 'train_arm', 'models', 'toy', 'toy_home', 'made_up',
+           'train_tokenizer', 'arm_tracks', 'fewer', 'pretrained', 'train_arm', 'models', 'toy', 'toy_home', 'made_up',
            'tiny_run']
 
 # %% ../nbs/45_runs.ipynb #07f1c264
@@ -25,7 +25,7 @@ from .audit import refuse_leaks
 from .baselines import (CODE_GRID, GRID, TIMBRE_GRID, Timbre, bag_of_codes, chosen_svm, grid_maps, majority,
                              mfcc_statistics, stratified)
 from .core import (ArmConfig, CorpusConfig, FinetuneConfig, FormerConfig, MirnbError, OptimiserConfig, PretrainConfig,
-                        StudyConfig, TokenizerConfig, atomic, change, fingerprint, home)
+                        StudyConfig, TokenizerConfig, atomic, change, fingerprint, home, rng_of)
 from .extract import extract
 from .figures import STYLE, canvas, corpus_overview, save
 from .finetune import predict
@@ -201,6 +201,19 @@ def arm_tracks(run: Run,  # with a track table
     return table[frames == frames.mode()[0]].reset_index(drop=True)
 
 # %% ../nbs/45_runs.ipynb #623044a0
+def fewer(tracks: pd.DataFrame,  # with genre, '' where it is not known
+          n: int,  # at most; 0 = all
+          seed: int,  # of the order
+          ) -> pd.DataFrame:  # n rows, in the old order
+    "Some tracks, each genre in its share; of the same seed, those of a smaller n are among those of a larger."
+    if not n or n >= len(tracks): return tracks
+    order = np.argsort(rng_of('fewer', seed).random(len(tracks)))
+    genre = tracks.genre.to_numpy()[order]
+    within = pd.Series(genre).groupby(genre).cumcount().to_numpy()
+    share = (within + .5)/pd.Series(genre).map(pd.Series(genre).value_counts()).to_numpy()
+    return tracks.iloc[np.sort(order[np.argsort(share, kind='stable')[:n]])].reset_index(drop=True)
+
+# %% ../nbs/45_runs.ipynb #03f32cd9
 def pretrained(run: Run,  # of the study
                model: str,  # the arm's name
                arm: ArmConfig,  # former and pretraining
@@ -208,7 +221,8 @@ def pretrained(run: Run,  # of the study
                former,  # a Former with random weights
                ) -> Former:  # after pretraining
     "Pretrain, or take what another run has pretrained."
-    tracks, valid = (arm_tracks(run, store, *splits).track_id.tolist() for splits in (('train', 'pool'), ('valid',)))
+    tracks, valid = arm_tracks(run, store, 'train', 'pool'), arm_tracks(run, store, 'valid').track_id.tolist()
+    tracks = fewer(tracks, arm.pretrain.tracks, run.study.seed).track_id.tolist()
     made_of = arm.former, arm.pretrain, run.study.seed, tracks, valid, digest(former), run.precision, store.folder.name
     shelf, own = home()/'formers'/fingerprint(*made_of), run.folder/model/'pretrain'
     shelf.mkdir(parents=True, exist_ok=True)
@@ -217,7 +231,7 @@ def pretrained(run: Run,  # of the study
         copied([(shelf/name, own/name) for name in ('former.safetensors', 'history.csv', 'done.json')])
     return former
 
-# %% ../nbs/45_runs.ipynb #b0890b1c
+# %% ../nbs/45_runs.ipynb #607d39bd
 def train_arm(run: Run,  # with log-Mel, or tokens
               model: str,  # 'SpectroFormer', 'TokenFormer', 'CodebookFormer', or a control
               ) -> None:
@@ -230,23 +244,25 @@ def train_arm(run: Run,  # with log-Mel, or tokens
         books = [vqvae.level(level).k for level in levels] if len(levels) > 1 else vqvae.level(levels[0]).k
     former = new_former(arm.former, seed, store, run.part('train').track_id.tolist(), books)
     if model != CONTROL: former = pretrained(run, model, arm, store, former)
-    classifier = finetune(arm, former, store, arm_tracks(run, store, 'train', 'valid'), run.genres, run.folder/model/'finetune', seed,
+    train, valid = (arm_tracks(run, store, split) for split in ('train', 'valid'))
+    tracks = pd.concat([fewer(train, arm.finetune.tracks, seed), valid], ignore_index=True)
+    classifier = finetune(arm, former, store, tracks, run.genres, run.folder/model/'finetune', seed,
                           precision=run.precision, title=f'{model}: fine-tuning')
     for part, folder in ((run.study.report, 'predictions'), ('valid', 'validation')):  # the latter sets the temperature
         tracks = run.part(part)
         p = predict(classifier, store, tracks.track_id.tolist(), arm.finetune.votes, precision=run.precision)
         save_predictions(run, model, tracks, [run.genres[k] for k in p.argmax(1)], p, folder)
 
-# %% ../nbs/45_runs.ipynb #03f32cd9
+# %% ../nbs/45_runs.ipynb #d6dde211
 GUESSERS = 'stratified', 'majority'  # who never listen
 
-# %% ../nbs/45_runs.ipynb #607d39bd
+# %% ../nbs/45_runs.ipynb #bc7cdff6
 def models(study: StudyConfig) -> list:  # names, the two guessers last
     "All that a study compares, where all of it is run."
     return ['SpectroFormer', 'TokenFormer', 'CodebookFormer', 'MFCC + SVM', 'timbre + SVM', CONTROL, *CODE_BASELINES.values(),
             *[RANDOM_CODES]*study.random_encoder, *LADDER.values(), *GUESSERS]
 
-# %% ../nbs/45_runs.ipynb #d6dde211
+# %% ../nbs/45_runs.ipynb #d97c3aa8
 def toy() -> StudyConfig:
     "A study of three minutes' work, for tests: too small to tell anything."
     optimiser = OptimiserConfig(epochs=2, batch=16, lr=3e-3)
@@ -256,7 +272,7 @@ def toy() -> StudyConfig:
                        TokenizerConfig(((8, 4, 4),), (16,), (1,), steps=(60,)), arm('mel'), arm('tokens'), arm('vectors'),
                        random_encoder=True, precision='32', bootstrap=200)
 
-# %% ../nbs/45_runs.ipynb #bc7cdff6
+# %% ../nbs/45_runs.ipynb #5a08e35a
 @contextmanager
 def toy_home():  # the folder
     "A `$MIRNB_HOME` that goes afterwards, with the scores of the real one: to read them anew takes a minute."
@@ -269,7 +285,7 @@ def toy_home():  # the folder
             if old is None: del os.environ['MIRNB_HOME']
             else: os.environ['MIRNB_HOME'] = old
 
-# %% ../nbs/45_runs.ipynb #d97c3aa8
+# %% ../nbs/45_runs.ipynb #6b343466
 def made_up(kind: str,  # 'bass' | 'bells' | 'drums'
             seed: int,  # of the notes
             seconds: float = 6.,  # of sound
@@ -287,7 +303,7 @@ def made_up(kind: str,  # 'bass' | 'bells' | 'drums'
         wave[start:start + len(t)] += note
     return (wave/np.abs(wave).max()*.7 + rng.normal(size=len(wave))*1e-3).astype(np.float32)
 
-# %% ../nbs/45_runs.ipynb #5a08e35a
+# %% ../nbs/45_runs.ipynb #df693889
 def tiny_run(arms: tuple = ('SpectroFormer', 'TokenFormer'),  # which formers are trained
              each: int = 8,  # tracks of each kind: two to choose, two to test, the others to train
              ) -> Run:
