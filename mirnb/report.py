@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['UMAP', 'F1', 'GRIDS', 'CAPTIONS', 'PACKAGES', 'CSS', 'difference', 'compare', 'findings', 'score_table',
-           'genre_table', 'calibration_table', 'pair_table', 'figures', 'sounds', 'run_card', 'machine', 'record_run',
-           'counted', 'provenance', 'caveats', 'write_report']
+           'genre_table', 'calibration_table', 'seeds_table', 'pair_table', 'figures', 'sounds', 'run_card', 'machine',
+           'record_run', 'counted', 'provenance', 'caveats', 'write_report']
 
 # %% ../nbs/44_report.ipynb #399fa4c0
 import base64
@@ -147,6 +147,19 @@ def calibration_table(results: dict,  # the content of results.json
     return f'<h2>Is a model as good as it thinks?</h2><div class="wide"><table>{head}{"".join(rows)}</table></div>{note}'
 
 # %% ../nbs/44_report.ipynb #af1a570f
+def seeds_table(found: dict,  # of seeds.json: seeds, against, rows as `comparison.seed_table`
+                ) -> str:  # HTML; '' where only one seed was trained
+    "The same study trained several times: mean macro-F1, its interval over works, its spread over seeds, and p against one model."
+    if not found: return ''
+    number = lambda v, text: '' if v is None else format(v, text)
+    rows = [_row([escape(m), f"{r['macro_f1']:.2f} [{r['low']:.2f}, {r['high']:.2f}]", f"{r['seeds']:.0f}", number(r['sd'], '.3f'), number(r['difference'], '+.2f'),
+                  number(r['p_holm'], '.4f')]) for m, r in found['rows'].items()]
+    head = _row(['model', 'mean macro-F1', 'seeds', 'spread', f"{escape(found['against'])} less this", 'p (Holm)'], 'th')
+    note = (f"Seeds {', '.join(map(str, found['seeds']))}. The interval is over works, a work with its guesses by all seeds; the spread is the standard deviation "
+            'from seed to seed. A model of one seed draws nothing. For p whole works are swapped, and all rows are corrected for.')
+    return f'<h2>Several trainings</h2><div class="wide"><table>{head}{"".join(rows)}</table></div><p class="note">{note}</p>'
+
+# %% ../nbs/44_report.ipynb #4ed10d46
 def pair_table(results: dict,  # the content of results.json; `permutation`, p-values of the same pairs, may be there
                ) -> str:  # HTML; '' where no pair was compared
     "Every pair that was compared work by work, the widest apart first: difference, its interval, p of the permutation test."
@@ -162,7 +175,7 @@ def pair_table(results: dict,  # the content of results.json; `permutation`, p-v
     table = f'<div class="wide"><table>{head}{"".join(rows)}</table></div><p class="note">{note}</p>'
     return f'<details><summary>All pairs, compared work by work</summary>{table}</details>'
 
-# %% ../nbs/44_report.ipynb #43f63ebc
+# %% ../nbs/44_report.ipynb #b24f30ad
 UMAP = 'near codes have near vectors. The axes of a UMAP have no unit.'
 F1 = ('F1 of the three formers and the best baseline. Few works a genre make wide intervals: '
       'read no difference that they cover.')
@@ -179,7 +192,7 @@ CAPTIONS = {  # by the beginning of the file's name, in the order of the page
     'reliability': 'hits over what is claimed, with 95 % intervals; on the diagonal a model is honest.', 'mfcc': GRIDS, 'timbre': GRIDS,
 }
 
-# %% ../nbs/44_report.ipynb #f486142a
+# %% ../nbs/44_report.ipynb #e7f3af94
 def _name(stem: str) -> tuple:  # a file's name without suffix
     "How a figure is called, and its place on the page: the model in its own spelling, the formers first."
     name, place = stem.replace('_', ' ').replace('-', ' ').replace(' f1', ' F1'), 99
@@ -189,7 +202,7 @@ def _name(stem: str) -> tuple:  # a file's name without suffix
     kind = next((i for i, k in enumerate(CAPTIONS) if stem.lower().startswith(k)), 99)
     return name[:1].upper() + name[1:], (kind, place, 'after' in stem, stem)
 
-# %% ../nbs/44_report.ipynb #e7f3af94
+# %% ../nbs/44_report.ipynb #b6533834
 def figures(folder: Path,  # holds *.png
             ) -> str:  # HTML; '' without figures
     "All figures as one section, the known ones first, as base64; raises `MirnbError` for one that is no PNG."
@@ -207,7 +220,7 @@ def figures(folder: Path,  # holds *.png
                    f'</div><figcaption><b>{escape(name)}</b>: {caption}</figcaption></figure>')
     return f'<h2>Figures</h2><div class="figures">{"".join(out)}</div>' if out else ''
 
-# %% ../nbs/44_report.ipynb #b6533834
+# %% ../nbs/44_report.ipynb #147dcb4d
 def _clip(row, path, folder: Path) -> str:
     "One track to be heard, or the reason why it cannot be; `path` is None where no table knows the track."
     title = escape(str(row.get('title') or row['track_id']))
@@ -220,7 +233,7 @@ def _clip(row, path, folder: Path) -> str:
     source = f'<span class="n">{escape(str(row.get("source") or ""))}</span>'
     return f'<figure><figcaption><b>{title}</b> {source}<br>{said}, p = {row["sure"]:.2f}</figcaption>{sound}</figure>'
 
-# %% ../nbs/44_report.ipynb #91d6c4df
+# %% ../nbs/44_report.ipynb #f7f52a11
 def sounds(folder: Path,  # of a run: tracks.csv, predictions/*.csv; snippets are kept in its folder `sounds`
            n: int = 3,  # tracks of each kind
            ) -> str:  # HTML; '' without tracks or predictions
@@ -237,13 +250,13 @@ def sounds(folder: Path,  # of a run: tracks.csv, predictions/*.csv; snippets ar
     note = 'What each former was surest of among the scored tracks: eight seconds from the middle of each.'
     return f'<h2>Sounds</h2><p class="note">{note}</p>{"".join(out)}'
 
-# %% ../nbs/44_report.ipynb #ff432809
+# %% ../nbs/44_report.ipynb #428a3490
 def _time(seconds: float) -> str:
     "Seconds as a person says them."
     s = round(seconds)
     return f'{s} s' if s < 100 else f'{s//60} min' if s < 7200 else f'{s//3600} h {s%3600//60} min'
 
-# %% ../nbs/44_report.ipynb #3ecc9a67
+# %% ../nbs/44_report.ipynb #aa13b678
 def run_card(results: dict,  # the content of results.json
              config: dict,  # the content of config.json, may be empty
              ) -> str:  # HTML
@@ -261,7 +274,7 @@ def run_card(results: dict,  # the content of results.json
     items = [f'<div><dt>{k}</dt><dd>{escape(say(v))}</dd></div>' for k, v in facts.items() if v is not None]
     return f'<dl>{"".join(items)}</dl>'
 
-# %% ../nbs/44_report.ipynb #a9b9e3ae
+# %% ../nbs/44_report.ipynb #6d4b597c
 def machine() -> dict:  # processor, cores, memory in GB, gpu where there is one, system
     "What this process runs on, without its name."
     lines = Path('/proc/cpuinfo').read_text().splitlines() if Path('/proc/cpuinfo').exists() else []
@@ -273,10 +286,10 @@ def machine() -> dict:  # processor, cores, memory in GB, gpu where there is one
     if torch.cuda.is_available(): found['gpu'] = f'{torch.cuda.device_count()} x {torch.cuda.get_device_name(0)}'
     return dict(found, system=platform.system())
 
-# %% ../nbs/44_report.ipynb #c4addd83
+# %% ../nbs/44_report.ipynb #af59305f
 PACKAGES = ('torch', 'numpy', 'scipy', 'pandas', 'librosa', 'soundfile', 'scikit-learn', 'numba')
 
-# %% ../nbs/44_report.ipynb #a7d72855
+# %% ../nbs/44_report.ipynb #6f12b28d
 def record_run(folder: str|Path,  # of a run that has just ended; holds tracks.csv
                weights: dict,  # {name: file} of all that was trained or used
                ) -> dict:  # hashes, code, packages, machine, ended
@@ -294,7 +307,7 @@ def record_run(folder: str|Path,  # of a run that has just ended; holds tracks.c
                           ended=datetime.now(timezone.utc).isoformat(' ', 'minutes')))
     return read_json(file)
 
-# %% ../nbs/44_report.ipynb #6f12b28d
+# %% ../nbs/44_report.ipynb #8be0e29f
 def counted(column,  # a text a track
             most: int = 8,  # texts that are named
             ) -> str:  # 'CC BY (120), CC0 (3)'
@@ -304,7 +317,7 @@ def counted(column,  # a text a track
     more = [f'{len(texts) - most} others ({texts.iloc[most:].sum():,})'] if len(texts) > most else []
     return '; '.join([f'{name} ({n:,})' for name, n in texts.iloc[:most].items()] + more)
 
-# %% ../nbs/44_report.ipynb #8be0e29f
+# %% ../nbs/44_report.ipynb #464f22a5
 def provenance(folder: Path,  # of a run: run.json, tracks.csv, steps/*.json, where they are there
                config: dict,  # the content of config.json, may be empty
                ) -> str:  # HTML; '' where nothing is known
@@ -325,7 +338,7 @@ def provenance(folder: Path,  # of a run: run.json, tracks.csv, steps/*.json, wh
     if times: out += f'<div class="wide times"><table>{_row(["step", "time", "of the processor"], "th")}{"".join(times)}</table></div>'
     return f'<h2>Where it comes from</h2>{out}' if out else ''
 
-# %% ../nbs/44_report.ipynb #08d5fba3
+# %% ../nbs/44_report.ipynb #f4da1f8d
 def caveats(config: dict,  # the content of config.json, may be empty
             ) -> list:  # sentences
     "What these numbers do not show."
@@ -339,7 +352,7 @@ def caveats(config: dict,  # the content of config.json, may be empty
              'Choices were made on the validation part; the test part was scored once, at the end.']
     return (embedded if (config.get('corpus') or {}).get('performance') else []) + every
 
-# %% ../nbs/44_report.ipynb #f4da1f8d
+# %% ../nbs/44_report.ipynb #52bc3373
 CSS = '''
 :root { color-scheme: light dark; --ink: #1a1a1a; --soft: #5c6066; --line: #dfe1e5; --page: #fff; --card: #f5f6f8; }
 @media (prefers-color-scheme: dark) { :root { --ink: #e8e8e6; --soft: #a5a9b0; --line: #3a3d43; --page: #17181b;
@@ -384,13 +397,14 @@ pre { background: var(--card); border-radius: 8px; padding: 1rem; overflow-x: au
   .settings, audio { display: none; } }
 '''
 
-# %% ../nbs/44_report.ipynb #52bc3373
-def write_report(folder: str|Path,  # holds results.json; config.json and figures/*.png where there are any
+# %% ../nbs/44_report.ipynb #5a71ed80
+def write_report(folder: str|Path,  # holds results.json; config.json, seeds.json and figures/*.png where there are any
                  ) -> Path:  # folder/report.html
     "Write the report as one self-contained page; raises `MirnbError` where results.json is missing or without scores."
     folder = Path(folder)
     results = read_json(folder/'results.json')
     config = read_json(folder/'config.json') if (folder/'config.json').exists() else {}
+    seeds = read_json(folder/'seeds.json') if (folder/'seeds.json').exists() else {}
     if not (isinstance(results, dict) and results.get('scores')):
         raise MirnbError(f'{folder}/results.json: holds no scores; run the study again to make it anew.')
     lead, *more = map(escape, findings(results))
@@ -403,7 +417,7 @@ def write_report(folder: str|Path,  # holds results.json; config.json and figure
 <meta http-equiv="Content-Security-Policy" content="default-src 'none'; img-src data:; media-src data:; style-src 'unsafe-inline'">
 <title>{title}</title><style>{CSS}</style></head><body>
 <header><h1>{title}</h1><p class="lead">{lead}</p>{items(more) if more else ''}</header>
-<main>{run_card(results, config)}<h2>Scores</h2>{score_table(results)}{pair_table(results)}{genre_table(results)}{calibration_table(results)}{figures(folder/'figures')}{sounds(folder)}
+<main>{run_card(results, config)}<h2>Scores</h2>{score_table(results)}{pair_table(results)}{seeds_table(seeds)}{genre_table(results)}{calibration_table(results)}{figures(folder/'figures')}{sounds(folder)}
 <h2>What these numbers do not show</h2>{items(map(escape, caveats(config)))}{provenance(folder, config)}{settings if config else ''}
 </main></body></html>
 '''
