@@ -299,6 +299,15 @@ def crowd():
     assert not page.outside and not page.errors, (page.outside, page.errors)
 
 
+def saved():
+    server, page = lab()
+    file = Path(b.ask(server, '__import__("os").getcwd()'), 'listen.ipynb')
+    page.locator('[data-command="docmanager:save"]').first.click()
+    soon(lambda: 'widget-view' in file.read_text(), 'the notebook was not saved with what it shows')
+    text = file.read_text()
+    assert 'widget-state' not in text and 'audio' not in text and len(text) < 20_000, f'{len(text)} characters'
+
+
 def closed():
     server, page = lab()
     page.locator('.mirnb-tracks .row').first.click()
@@ -337,6 +346,7 @@ TESTS = {
     'a list of 100,000 tracks': crowd,
     'explorers in JupyterLab: a cell of the matrix lists and plays its tracks': partial(results, lab),
     'explorers in JupyterLab: ticked tracks leave as a table': partial(export, lab),
+    'explorers in JupyterLab: a saved notebook holds neither sounds nor widgets': saved,
     'explorers in JupyterLab: a deleted cell is silent': closed,
     'explorers in JupyterLab: no request to others, no error': partial(alone, lab),
 }
