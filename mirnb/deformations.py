@@ -20,7 +20,6 @@ from .audio import load_audio
 from .core import MirnbError, parallel, rng_of
 from .finetune import load_classifier, predict
 from .run import Run
-from .store import Store
 
 # %% ../nbs/48_deformations.ipynb #24a0b3d7
 def noise(wave: np.ndarray,  # (samples,) float32

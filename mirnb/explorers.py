@@ -27,7 +27,7 @@ from .mel import log_mel
 from .metrics import confusion, score
 from .player import Clip, Codes, Picture, Player, mel_picture
 from .plots import Matrix, Scatter, bars
-from .run import Run, predictions
+from .run import predictions
 from .tracklist import Tracks
 from .widgets import told
 
