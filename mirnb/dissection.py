@@ -207,17 +207,19 @@ def dissected(run: Run,  # with trained formers
               ) -> tuple:  # {name: DataFrame as of `predictions`}; CPU hours spent on them so far
     "What a former says of the reported tracks without each of these, kept under `$MIRNB_HOME`: a killed run goes on."
     arm, file, tracks = run.study.arms[model], run.folder/model/'finetune'/'classifier.safetensors', run.part(run.study.report)
-    store, ids, votes = Store(run.store(arm.former.stem, levels=arm.former.levels if arm.former.stem != 'mel' else (2,))), tracks.track_id.tolist(), arm.finetune.votes
+    store = Store(run.store(arm.former.stem, levels=arm.former.levels if arm.former.stem != 'mel' else (2,)))
+    ids, votes = tracks.track_id.tolist(), arm.finetune.votes
     shelf = home()/'dissections'/fingerprint(sha256_of(file), store.folder.name, ids, votes, run.precision, 1)
     path = lambda mask: shelf/f'{fingerprint(np.packbits(mask).tolist(), len(mask))}.npy'
     missing = list({path(m): m for m in masks.values() if not path(m).exists()}.items())
     with stopwatch(shelf/'clock.json') as note, tqdm(total=len(missing), desc=f'{model} without', disable=not progress, mininterval=1) as bar:
         for i in range(0, len(missing), at_once):
             some = missing[i:i + at_once]
-            for (name, _), p in zip(some, said_without(load_classifier(file), store, ids, [m for _, m in some], votes, run.precision)):
+            said = said_without(load_classifier(file), store, ids, [m for _, m in some], votes, run.precision)
+            for (name, _), p in zip(some, said):
                 with atomic(name) as part: np.save(part, p)
             note(), bar.update(len(some))
     number, rows = {g: i for i, g in enumerate(run.genres)}, tracks[['track_id', 'group', 'genre']]
     rows = rows.assign(truth_id=rows.genre.map(number))
-    from_disk = {name: rows.assign(guess_id=np.load(path(m)).argmax(1)) for name, m in masks.items()}
-    return from_disk, read_json(shelf/'clock.json')['cpu']/3600
+    found = {name: rows.assign(guess_id=np.load(path(m)).argmax(1)) for name, m in masks.items()}
+    return found, read_json(shelf/'clock.json')['cpu']/3600
