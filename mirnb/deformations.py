@@ -5,11 +5,12 @@
 # %% auto #0
 __all__ = ['DEFORMATIONS', 'noise', 'gain', 'mp3', 'stretch', 'shift', 'untouched', 'turn', 'all_pass', 'random_phase',
            'deformation', 'Held', 'deformed', 'hold', 'answers', 'retold', 'excerpt', 'Bench', 'keep', 'kept_answers',
-           'agreement', 'mean_interval']
+           'cost', 'agreement', 'mean_interval']
 
 # %% ../nbs/48_deformations.ipynb #675b681b
 import inspect
 import io
+import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from functools import partial
@@ -225,8 +226,9 @@ def _keep(job: tuple) -> Path:  # (settings of a Bench, name, rows of track_id a
     "One file, if it is not there."
     settings, name, rows, path = job
     if not path.exists():
-        parts = [Bench(**settings).parts(name, *row) for row in rows]
-        with atomic(path) as part: np.savez(part, **{str(k): np.stack([p[k] for p in parts]) for k in parts[0]})
+        start, parts = time.process_time(), [Bench(**settings).parts(name, *row) for row in rows]
+        seconds = time.process_time() - start
+        with atomic(path) as part: np.savez(part, seconds=seconds, **{str(k): np.stack([p[k] for p in parts]) for k in parts[0]})
     return path
 
 # %% ../nbs/48_deformations.ipynb #33efa6b9
@@ -258,14 +260,21 @@ def kept_answers(run: Run,  # with trained formers
                  ) -> np.ndarray:  # (tracks, K) float32 probabilities
     "`answers` for deformed tracks, from what is kept; they are kept too."
     weights = sha256_of(run.folder/model/'finetune'/'classifier.safetensors')
-    path = bench.folder(name)/f'answers-{fingerprint(weights, list(zip(tracks.track_id, tracks.path)), votes)}.npy'
+    path = bench.folder(name)/f'answers-{fingerprint(weights, list(zip(tracks.track_id, tracks.path)), votes)}.npz'
     if not path.exists():
-        stem = run.study.arms[model.partition(' (')[0]].former.stem
-        p = answers(run, model, (held or keep(bench, name, tracks, 1))['mel' if stem == 'mel' else 2], tracks.track_id, votes)
-        with atomic(path) as part: np.save(part, p)
-    return np.load(path)
+        stem, held, start = run.study.arms[model.partition(' (')[0]].former.stem, held or keep(bench, name, tracks, 1), time.process_time()
+        p = answers(run, model, held['mel' if stem == 'mel' else 2], tracks.track_id, votes)
+        with atomic(path) as part: np.savez(part, seconds=time.process_time() - start, p=p)
+    with np.load(path) as told: return told['p']
 
-# %% ../nbs/48_deformations.ipynb #1cc0e5d1
+# %% ../nbs/48_deformations.ipynb #49a531ff
+def cost(bench: Bench,  # what is kept of a track
+         *names: str,  # keys of DEFORMATIONS
+         ) -> float:  # CPU seconds of all processes, whenever and for whichever study they ran
+    "What it took to make all that is kept of some deformations."
+    return sum(float(np.load(f)['seconds']) for name in names for f in bench.folder(name).glob('*.npz'))
+
+# %% ../nbs/48_deformations.ipynb #2aed6adc
 def agreement(a: np.ndarray,  # (T,) codes
               b: np.ndarray,  # (T,) codes of the same music
               most: int = 0,  # tokens by which b may be moved to either side
@@ -274,7 +283,7 @@ def agreement(a: np.ndarray,  # (T,) codes
     if len(a) != len(b) or len(a) <= most: raise MirnbError(f'agreement: has {len(a)} and {len(b)} codes; give equally many, more than {most}.')
     return float(max(np.mean(a[max(0, lag):len(a) + min(0, lag)] == b[max(0, -lag):len(b) - max(0, lag)]) for lag in range(-most, most + 1)))
 
-# %% ../nbs/48_deformations.ipynb #9583ca10
+# %% ../nbs/48_deformations.ipynb #d82abed9
 def mean_interval(values,  # (N,) one a track
                   groups,  # (N,) names of the works, which are drawn whole
                   n: int = 2000,  # resamples
