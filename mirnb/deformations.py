@@ -22,6 +22,7 @@ import pandas as pd
 import soundfile as sf
 from scipy.fft import next_fast_len
 from scipy.signal import hilbert
+from tqdm.auto import tqdm
 
 from .audio import load_audio
 from .core import MirnbError, atomic, fingerprint, home, parallel, rng_of, sha256_of
@@ -235,14 +236,16 @@ def _keep(job: tuple) -> Path:  # (settings of a Bench, name, rows of track_id a
 def keep(bench: Bench,  # what to keep
          name: str,  # a key of DEFORMATIONS
          tracks: pd.DataFrame,  # track_id, path
-         workers: int = 2,  # processes
+         workers: int = 2,  # processes; 1 = this one
          progress: bool = True,  # show a bar
          ) -> dict:  # {'mel': Held, 2: Held, 1: Held, 0: Held}: log-Mel, and the tokens of each level
     "All tracks, deformed and represented, from what is kept."
     rows, folder = list(zip(tracks.track_id, tracks.path)), bench.folder(name)
     jobs = [(asdict(bench), name, some, folder/f'{fingerprint(some)}.npz') for some in (rows[i:i + 16] for i in range(0, len(rows), 16))]
     todo = [job for job in jobs if not job[-1].exists()]
-    for _ in parallel('mirnb.deformations:_keep', todo, workers, name, progress): pass
+    if workers > 1: done = parallel('mirnb.deformations:_keep', todo, workers, name, progress)
+    else: done = map(_keep, tqdm(todo, name, disable=not (progress and todo), mininterval=1))  # here: to start a process costs seconds
+    for _ in done: pass
     packed = {'mel': {}, 2: {}, 1: {}, 0: {}}
     for _, _, some, path in jobs:
         with np.load(path) as held:
