@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['DEFORMATIONS', 'noise', 'gain', 'mp3', 'stretch', 'shift', 'untouched', 'turn', 'all_pass', 'random_phase',
            'deformation', 'Held', 'deformed', 'hold', 'answers', 'retold', 'excerpt', 'Bench', 'keep', 'kept_answers',
-           'cost', 'agreement', 'mean_interval']
+           'cost', 'drawn', 'agreement', 'mean_interval']
 
 # %% ../nbs/48_deformations.ipynb #675b681b
 import inspect
@@ -25,7 +25,7 @@ from scipy.signal import hilbert
 from tqdm.auto import tqdm
 
 from .audio import load_audio
-from .core import MirnbError, atomic, fingerprint, home, parallel, rng_of, sha256_of
+from .core import MirnbError, atomic, fingerprint, home, parallel, rng_of, seed_of, sha256_of
 from .finetune import load_classifier, predict
 from .jukebox import SHIPPED
 from .metrics import interval
@@ -203,7 +203,7 @@ def excerpt(wave: np.ndarray,  # (samples,)
 class Bench:
     "What is kept of each deformed track."
     frames: int = 3456  # of the excerpt, 128 samples each; a former's segment
-    fine: int = 512  # frames in the middle of it of which the finer levels are kept
+    fine: int = 256  # frames in the middle of it of which the finer levels are kept
     weights: str|None = None  # of the VQ-VAE; None = the small one that ships
     seed: int = 0  # of what a deformation draws
 
@@ -246,7 +246,7 @@ def keep(bench: Bench,  # what to keep
     if workers > 1: done = parallel('mirnb.deformations:_keep', todo, workers, name, progress)
     else: done = map(_keep, tqdm(todo, name, disable=not (progress and todo), mininterval=1))  # here: to start a process costs seconds
     for _ in done: pass
-    packed = {'mel': {}, 2: {}, 1: {}, 0: {}}
+    packed = {'mel': {}, 2: {}, 1: {}, 0: {}}  # a file is read whole: sixteen tracks
     for _, _, some, path in jobs:
         with np.load(path) as held:
             for key, own in packed.items(): own |= {row[0]: array for row, array in zip(some, held[str(key)])}
@@ -259,16 +259,18 @@ def kept_answers(run: Run,  # with trained formers
                  name: str,  # a key of DEFORMATIONS
                  tracks: pd.DataFrame,  # track_id, path
                  votes: int = 1,  # segments of the excerpt
-                 held: dict|None = None,  # of `keep`, where it is at hand
                  ) -> np.ndarray:  # (tracks, K) float32 probabilities
-    "`answers` for deformed tracks, from what is kept; they are kept too."
-    weights = sha256_of(run.folder/model/'finetune'/'classifier.safetensors')
-    path = bench.folder(name)/f'answers-{fingerprint(weights, list(zip(tracks.track_id, tracks.path)), votes)}.npz'
-    if not path.exists():
-        stem, held, start = run.study.arms[model.partition(' (')[0]].former.stem, held or keep(bench, name, tracks, 1), time.process_time()
-        p = answers(run, model, held['mel' if stem == 'mel' else 2], tracks.track_id, votes)
-        with atomic(path) as part: np.savez(part, seconds=time.process_time() - start, p=p)
-    with np.load(path) as told: return told['p']
+    "`answers` for deformed tracks, from what is kept; they are kept too, sixteen tracks a file."
+    weights, told = sha256_of(run.folder/model/'finetune'/'classifier.safetensors'), []
+    stem = run.study.arms[model.partition(' (')[0]].former.stem
+    for _, some in tracks.groupby(np.arange(len(tracks))//16):
+        path = bench.folder(name)/f'answers-{fingerprint(weights, list(zip(some.track_id, some.path)), votes)}.npz'
+        if not path.exists():
+            held, start = keep(bench, name, some, 1, False), time.process_time()
+            p = answers(run, model, held['mel' if stem == 'mel' else 2], some.track_id, votes)
+            with atomic(path) as part: np.savez(part, seconds=time.process_time() - start, p=p)
+        with np.load(path) as kept: told.append(kept['p'])
+    return np.concatenate(told)
 
 # %% ../nbs/48_deformations.ipynb #49a531ff
 def cost(bench: Bench,  # what is kept of a track
@@ -278,6 +280,14 @@ def cost(bench: Bench,  # what is kept of a track
     return sum(float(np.load(f)['seconds']) for name in names for f in bench.folder(name).glob('*.npz'))
 
 # %% ../nbs/48_deformations.ipynb #2aed6adc
+def drawn(tracks: pd.DataFrame,  # with `group`
+          most: int|None = None,  # tracks; None = all
+          ) -> pd.DataFrame:  # in an order that depends on the names of the works alone
+    "The first so many of shuffled tracks."
+    order = sorted(range(len(tracks)), key=lambda i: seed_of('drawn', tracks.group.iloc[i]))
+    return tracks.iloc[order[:most]].reset_index(drop=True)
+
+# %% ../nbs/48_deformations.ipynb #e1f389f4
 def agreement(a: np.ndarray,  # (T,) codes
               b: np.ndarray,  # (T,) codes of the same music
               most: int = 0,  # tokens by which b may be moved to either side
@@ -286,7 +296,7 @@ def agreement(a: np.ndarray,  # (T,) codes
     if len(a) != len(b) or len(a) <= most: raise MirnbError(f'agreement: has {len(a)} and {len(b)} codes; give equally many, more than {most}.')
     return float(max(np.mean(a[max(0, lag):len(a) + min(0, lag)] == b[max(0, -lag):len(b) - max(0, lag)]) for lag in range(-most, most + 1)))
 
-# %% ../nbs/48_deformations.ipynb #d82abed9
+# %% ../nbs/48_deformations.ipynb #79c6c359
 def mean_interval(values,  # (N,) one a track
                   groups,  # (N,) names of the works, which are drawn whole
                   n: int = 2000,  # resamples
