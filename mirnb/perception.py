@@ -89,7 +89,7 @@ class Percepts:
         T, hop = min(self.blocks, len(wave)//(128*BLOCK)), 128*BLOCK
         coarse, fine = (spectrum(wave[:(T + 8)*hop], n)[:, :T] for n in (2048, 8192))
         hz = librosa.fft_frequencies(sr=self.sr, n_fft=2048)
-        weights = 10**(librosa.A_weighting(hz)/10)
+        weights = 10**(librosa.A_weighting(np.maximum(hz, 1))/10)
         level = np.maximum(10*np.log10(np.maximum(weights@coarse, 1e-12)), self.floor)
         centroid = np.log2(np.maximum(librosa.feature.spectral_centroid(S=np.sqrt(coarse), sr=self.sr)[0], 20))
         mel = librosa.power_to_db(librosa.feature.melspectrogram(S=coarse, sr=self.sr))
