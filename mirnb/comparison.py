@@ -150,7 +150,8 @@ def growth(runs: dict,  # {tracks: [Run a seed, ...]}
 
 # %% ../nbs/47_comparison.ipynb #06a7395f
 def cpu_hours(runs: list,  # of Run
+              steps: tuple = FORMERS,  # those of a study of formers; () = all
               ) -> float:  # hours
-    "What the steps of these runs have cost, each folder once; a former that another run pretrained is in that run's."
-    files = {f for run in runs for f in (run.folder/'steps').glob('*.json')}
+    "What steps of these runs have cost, each folder once; a former that another run pretrained is in that run's."
+    files = {f for run in runs for f in (run.folder/'steps').glob('*.json') if not steps or f.stem in steps}
     return sum(read_json(f)['cpu'] for f in files)/3600

@@ -220,7 +220,8 @@ def pretrained(run: Run,  # of the study
                store: Store,  # of the arm
                former,  # a Former with random weights
                ) -> Former:  # after pretraining
-    "Pretrain, or take what another run has pretrained."
+    "Pretrain, or take what another run has pretrained; none of it where that is set to no epochs."
+    if not arm.pretrain.optimiser.epochs: return former
     tracks, valid = arm_tracks(run, store, 'train', 'pool'), arm_tracks(run, store, 'valid').track_id.tolist()
     tracks = fewer(tracks, arm.pretrain.tracks, run.study.seed).track_id.tolist()
     made_of = arm.former, arm.pretrain, run.study.seed, tracks, valid, digest(former), run.precision, store.folder.name
