@@ -121,6 +121,9 @@ class Run:
     def arm(self, model: str) -> ArmConfig:  # of 'TokenFormer' or of its control, 'TokenFormer (random encoder)'
         return self.study.arms[model.partition(' (')[0]]
 
+    @property
+    def segment(self) -> int: return max(arm.former.segment for arm in self.study.arms.values())  # the longest of its formers, frames
+
     def votes(self, model: str) -> int: return self.arm(model).finetune.votes  # segments of a track
 
     def classifier(self, model: str) -> Path: return self.folder/model/'finetune'/'classifier.safetensors'

@@ -72,8 +72,7 @@ def _listened(run: Run, workers: int, progress: bool) -> Corpus:
     config, corpus = run.study.corpus, listed(run.study.corpus)
     gone = corpus.missing()[['track_id', 'path']].assign(reason='missing', what='is no file')
     tracks = drawn(corpus.table[~corpus.table.track_id.isin(gone.track_id)].reset_index(drop=True), config)
-    least = max(arm.former.segment for arm in run.study.arms.values()) + 1  # of n + 1 frames come n tokens
-    table, bad = usable(tracks, extract(tracks, LogMel(), run.store('mel'), workers, progress), least)
+    table, bad = usable(tracks, extract(tracks, LogMel(), run.store('mel'), workers, progress), run.segment + 1)  # of n + 1 frames come n tokens
     bad = pd.concat([gone, bad], ignore_index=True)
     with atomic(run.folder/'bad.csv') as part: bad.to_csv(part, index=False)
     if len(bad): print(f'tracks that cannot be used, and are left out: {len(bad):,}, see {run.folder}/bad.csv', flush=True)
