@@ -75,7 +75,8 @@ def _listened(run: Run, workers: int, progress: bool) -> Corpus:
     table, bad = usable(tracks, extract(tracks, LogMel(), run.store('mel'), workers, progress), run.segment + 1)  # of n + 1 frames come n tokens
     bad = pd.concat([gone, bad], ignore_index=True)
     with atomic(run.folder/'bad.csv') as part: bad.to_csv(part, index=False)
-    if len(bad): print(f'tracks that cannot be used, and are left out: {len(bad):,}, see {run.folder}/bad.csv', flush=True)
+    told = ', '.join(f'{n:,} {reason}' for reason, n in bad.reason.value_counts().items())
+    if told: print(f'tracks that are left out: {told}; see {run.folder}/bad.csv', flush=True)
     table = settled(table, config)
     save_tracks(run, table)
     return Corpus(corpus.name, table, tuple(run.genres))
