@@ -142,14 +142,19 @@ def parallel(work: str,  # 'module:function' of one argument; by name, since a n
 # %% ../nbs/00_core.ipynb #58944366
 @dataclass(frozen=True)
 class CorpusConfig:
-    "Which embedded corpus: how it is played, how many works, how often each training work is rendered."
-    performance: str = 'idiomatic'  # 'idiomatic' | 'mixed' | 'neutral' | 'uniform': who plays what
-    per_class: int = 120  # works a class at most; sizes differ, as FMA's do
-    renditions: int = 1  # performances of each training work; validation and test have one
-    pool: int = 0  # further distinct works, unlabelled, for pretraining
-    classes: tuple = ()  # class names; empty = the eleven default ones
-    seconds: float = 30.0  # clip length, s
-    seed: int = 0  # of the split and of every performance
+    "Which corpus: the embedded one and how it is played, or somebody's own."
+    performance: str = 'idiomatic'  # embedded: who plays what: 'idiomatic' | 'mixed' | 'neutral' | 'uniform'
+    per_class: int = 120  # embedded: works a class at most; else training tracks a class at most, 0 = all
+    renditions: int = 1  # embedded: performances of each training work; validation and test have one
+    pool: int = 0  # embedded: further distinct works, unlabelled, for pretraining
+    classes: tuple = ()  # class names; empty = the eleven default ones, else all that have training tracks
+    seconds: float = 30.0  # embedded: clip length, s
+    seed: int = 0  # embedded: of the split and of every performance; else of which training tracks are taken
+    source: str = late('embedded')  # or a key of `corpora.LOADERS`: 'fma-medium', 'gtzan', 'folder', ...
+    root: str = late('')  # the folder that such a corpus lies in, an absolute path
+
+    @property
+    def embedded(self) -> bool: return self.source == 'embedded'
 
 # %% ../nbs/00_core.ipynb #1535db94
 @dataclass(frozen=True)

@@ -176,9 +176,7 @@ def answers(run: Run,  # with trained formers
             votes: int|None = None,  # segments a track; None = as the run does
             ) -> np.ndarray:  # (tracks, K) float32 probabilities
     "How sure a trained former is of each genre, for tracks as they are held."
-    classifier = load_classifier(run.folder/model/'finetune'/'classifier.safetensors')
-    if votes is None: votes = run.study.arms[model.partition(' (')[0]].finetune.votes
-    return predict(classifier, held, list(track_ids), votes, precision='32')
+    return predict(load_classifier(run.classifier(model)), held, list(track_ids), run.votes(model) if votes is None else votes, precision='32')
 
 # %% ../nbs/48_deformations.ipynb #c6dc9704
 def retold(run: Run,  # with trained formers
@@ -261,8 +259,8 @@ def kept_answers(run: Run,  # with trained formers
                  votes: int = 1,  # segments of the excerpt
                  ) -> np.ndarray:  # (tracks, K) float32 probabilities
     "`answers` for deformed tracks, from what is kept; they are kept too, sixteen tracks a file."
-    weights, told = sha256_of(run.folder/model/'finetune'/'classifier.safetensors'), []
-    stem = run.study.arms[model.partition(' (')[0]].former.stem
+    weights, told = sha256_of(run.classifier(model)), []
+    stem = run.arm(model).former.stem
     for _, some in tracks.groupby(np.arange(len(tracks))//16):
         path = bench.folder(name)/f'answers-{fingerprint(weights, list(zip(some.track_id, some.path)), votes)}.npz'
         if not path.exists():

@@ -95,7 +95,8 @@ def played_traits(tracks: pd.DataFrame,  # track_id, work_id, rendition
                   notes: dict,  # {work_id: (notes, 4)}, as in the score
                   config: CorpusConfig,  # seconds, seed
                   ) -> pd.DataFrame:  # a row a track_id: onsets, pitch, voices
-    "The traits of the clips of the embedded corpus, as they sound."
+    "The traits of the clips of the embedded corpus, as they sound; raises `MirnbError` for another corpus, which has no scores."
+    if not config.embedded: raise MirnbError(f'{config.source}: has no scores, from which pace, register and polyphony are read; ask this of the embedded corpus.')
     play = lambda t: perform(notes[t.work_id], t.work_id, t.rendition, config.seconds, config.seed)
     return pd.DataFrame([traits(play(t), config.seconds) for t in tracks.itertuples()], index=tracks.track_id)
 
@@ -206,9 +207,8 @@ def dissected(run: Run,  # with trained formers
               progress: bool = True,  # show a bar
               ) -> tuple:  # {name: DataFrame as of `predictions`}; CPU hours spent on them so far
     "What a former says of the reported tracks without each of these, kept under `$MIRNB_HOME`: a killed run goes on."
-    arm, file, tracks = run.study.arms[model], run.folder/model/'finetune'/'classifier.safetensors', run.part(run.study.report)
-    store = Store(run.store(arm.former.stem, levels=arm.former.levels if arm.former.stem != 'mel' else (2,)))
-    ids, votes = tracks.track_id.tolist(), arm.finetune.votes
+    file, tracks, store = run.classifier(model), run.part(run.study.report), Store(run.reads(model))
+    ids, votes = tracks.track_id.tolist(), run.votes(model)
     shelf = home()/'dissections'/fingerprint(sha256_of(file), store.folder.name, ids, votes, run.precision, 1)
     path = lambda mask: shelf/f'{fingerprint(np.packbits(mask).tolist(), len(mask))}.npy'
     missing = list({path(m): m for m in masks.values() if not path(m).exists()}.items())

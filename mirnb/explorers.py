@@ -121,7 +121,7 @@ class TracksExplorer(Explorer):
         model, track_id = self.model.value, self._chosen()
         if not model: raise MirnbError(f'{self.run.folder}: no former has been trained in this run, so none can be asked.')
         classifier, store = self.heard.classifier(model), self.heard.store_of(model)
-        votes = self.run.study.arms[model.partition(' (')[0]].finetune.votes
+        votes = self.run.votes(model)
         guess = self.heard.said[model].guess[self.heard.row[track_id]]
         genre = self.run.genres.index(guess or self.heard.tracks.genre[self.heard.row[track_id]])
         found = self.found[track_id, model] = occlusion(classifier, store, track_id, genre, votes, rate=rate_of(store))

@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['COLUMN', 'PAGE', 'STYLE', 'COLOURS', 'MARKERS', 'HATCHES', 'HALO', 'FORMERS', 'KINDS', 'FAMILIES', 'canvas', 'save',
-           'headline', 'contenders', 'f1_bars', 'confusion_matrix', 'learning_curves', 'embedding_map',
+           'headline', 'contenders', 'f1_bars', 'confusion_matrix', 'learning_curves', 'embedding_map', 'joined',
            'corpus_overview']
 
 # %% ../nbs/43_figures.ipynb #8786a266
@@ -276,6 +276,16 @@ def _categories(xy, colour, label: str, ax, names: list|None):
               columnspacing=.6, labelspacing=.35, borderpad=0)
 
 # %% ../nbs/43_figures.ipynb #e5d00878
+def joined(names,  # (n,) names; '' = no value
+           categories: list,  # all names there are
+           ) -> tuple:  # (n,) names, and categories that colours suffice for
+    "As they are, or the ten most frequent ones and the rest as 'others'."
+    if len(categories) <= len(KINDS): return np.asarray(names), list(categories)
+    counts = pd.Series(names).value_counts()
+    kept = sorted(categories, key=lambda c: -counts.get(c, 0))[:len(KINDS) - 1]
+    return np.array([n if n in kept or n == '' else 'others' for n in names]), [*(c for c in categories if c in kept), 'others']
+
+# %% ../nbs/43_figures.ipynb #0f175390
 @plt.rc_context(STYLE)
 def corpus_overview(table: pd.DataFrame,  # genre, split, work_id; program (General MIDI) or seconds
                     axes,  # two axes
@@ -301,7 +311,7 @@ def corpus_overview(table: pd.DataFrame,  # genre, split, work_id; program (Gene
         b.set(xlabel='duration, s', ylabel=f'works, n = {len(works)}')
     return axes
 
-# %% ../nbs/43_figures.ipynb #6c9448a1
+# %% ../nbs/43_figures.ipynb #f58ab59a
 def _players(works: pd.DataFrame,  # genre, program
              genres: list,  # the rows, from below
              ax,

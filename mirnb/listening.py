@@ -60,14 +60,12 @@ class Listening:
         self.segments, self.classifier = lru_cache(512)(self._segments), lru_cache(4)(self._classifier)
 
     @cached_property
-    def mel(self) -> 'Store|None': return self._store('mel')
+    def mel(self) -> 'Store|None': return self._store(self.run.store('mel'))
 
     @cached_property
-    def tokens(self) -> 'Store|None': return self._store('tokens')
+    def tokens(self) -> 'Store|None': return self._store(self.run.store('tokens'))
 
-    def _store(self, stem):
-        folder = self.run.store(stem)
-        return Store(folder) if folder.is_dir() else None
+    def _store(self, folder): return Store(folder) if folder.is_dir() else None
 
     @cached_property
     def said(self) -> dict:
@@ -83,29 +81,23 @@ class Listening:
         sure = table[columns].max(axis=1) if columns else pd.Series(np.nan, table.index)
         return pd.DataFrame(dict(guess=table.guess.fillna(''), confidence=sure)).reset_index(drop=True)
 
-    def _weights(self, model): return self.run.folder/model/'finetune'/'classifier.safetensors'
-
     def can_segment(self, model: str) -> bool:
         "Whether the model's weights are here, so that it can be asked about single segments."
-        return self._weights(model).is_file()
+        return self.run.classifier(model).is_file()
 
-    def _classifier(self, model): return load_classifier(self._weights(model))
+    def _classifier(self, model): return load_classifier(self.run.classifier(model))
 
     def store_of(self, model: str) -> 'Store|None':
         "What the model reads."
-        arm = self.run.study.arms[model.partition(' (')[0]]
-        if arm.former.stem == 'mel': return self.mel
-        folder = self.run.store('tokens', 'random' if model.endswith('(random encoder)') else 'trained', arm.former.levels)
-        return Store(folder) if folder.is_dir() else None
+        return self.mel if self.run.arm(model).former.stem == 'mel' else self._store(self.run.reads(model))
 
     def _segments(self, model, track_id):
         "The voting segments of a track, as rows of a `Spans`."
-        classifier, store = self.classifier(model), self.store_of(model)
-        votes = self.run.study.arms[model.partition(' (')[0]].finetune.votes
-        told, rate = predict_segments(classifier, store, [track_id], votes, precision='32'), rate_of(store)
+        classifier, store, genres = self.classifier(model), self.store_of(model), self.run.genres
+        told, rate = predict_segments(classifier, store, [track_id], self.run.votes(model), precision='32'), rate_of(store)
         p, truth = told.iloc[:, 2:].to_numpy(), self.tracks.genre[self.row[track_id]]
         ends = parted(told.start/rate, classifier.former.config.segment/rate)
-        return tuple((a, b, self.run.genres[k], float(row[k]), self.run.genres[k] == truth) for (a, b), row, k in zip(ends, p, p.argmax(1)))
+        return tuple((a, b, genres[k], float(row[k]), genres[k] == truth) for (a, b), row, k in zip(ends, p, p.argmax(1)))
 
     def clip(self, track_id: str, models: tuple = ()) -> Clip:
         "Sound, log-Mel, tokens and what the models say of each segment; raises `AudioError` where the file has gone."

@@ -273,14 +273,8 @@ class PlayedBackRun(Run):
     "A run whose log-Mel is that of the codes played back; all else is as in any run."
     level: int = 2  # of the VQ-VAE
 
-    def store(self, stem: str,  # 'mel', or any other of a Run
-              encoder: str = 'trained',  # or 'random'
-              levels: tuple = (2,),  # of tokens
-              ):  # a path
-        "Where the log-Mel of the codes lies, or what a Run says."
-        if stem != 'mel': return super().store(stem, encoder, levels)
-        tokens = super().store('tokens', encoder)
-        return tokens.with_name(tokens.name.replace('tokens', f'played-back-{self.level}', 1))
+    @property
+    def mel(self) -> str: return f'played-back-{self.level}-{sha256_of(self.weights())[:8]}'
 
     @property
     def representation(self) -> PlayedBack: return PlayedBack(str(self.weights()), self.level)

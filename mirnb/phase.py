@@ -12,7 +12,7 @@ from typing import ClassVar
 import librosa
 import numpy as np
 
-from .core import MirnbError, StudyConfig, change, fingerprint, home
+from .core import MirnbError, StudyConfig, change, fingerprint
 from .extract import extract
 from .mel import band_hz, check_wave, mel_bands
 from .representations import LogMel, register
@@ -94,13 +94,8 @@ class PhaseRun(Run):
     "A run whose SpectroFormer reads log-Mel and phase."
     phase: bool = True  # False = the control
 
-    def store(self, stem: str,  # as `Run.store`
-              encoder: str = 'trained',  # as `Run.store`
-              levels: tuple = (2,),  # as `Run.store`
-              ):
-        "In place of log-Mel, log-Mel and phase."
-        at = super().store(stem, encoder, levels)
-        return at if stem != 'mel' else home()/'stores'/f'melphase-{fingerprint(MelPhase(phase=self.phase).settings())}-{at.name.removeprefix("mel-")}'
+    @property
+    def mel(self) -> str: return f'melphase-{fingerprint(MelPhase(phase=self.phase).settings())}'
 
 # %% ../nbs/58_phase.ipynb #a2eb84c3
 def phase_study(base: StudyConfig,  # such as `preset('study')`

@@ -184,12 +184,13 @@ def planned(config: CorpusConfig = CorpusConfig(),  # what to make
             workers: int = 2,  # processes
             progress: bool = True,  # show bars
             ) -> tuple:  # one row a clip, not all on disk yet; {work_id: notes (notes, 4)}
-    "The embedded corpus before a note sounds: works chosen, split and given to players."
+    "The embedded corpus before a note sounds: works chosen, split and given to players; raises `MirnbError` for another corpus."
+    if not config.embedded: raise MirnbError(f'{config.source}: is recorded, not played from scores; only the embedded corpus has performances.')
     scores, notes = read_scores(workers, progress)
     idiom = scores.set_index('work_id').genre.where(lambda g: g != '', 'air')    # what no source labels is played as airs are
     return clip_table(choose(scores, config), idiom, config), dict(zip(scores.work_id, notes))
 
-# %% ../nbs/13_renditions.ipynb #44941a21
+# %% ../nbs/13_renditions.ipynb #f4ff2329
 def render_clips(table: pd.DataFrame,  # of `planned`
                  notes: dict,  # of `planned`
                  config: CorpusConfig,  # seconds, seed
@@ -201,7 +202,7 @@ def render_clips(table: pd.DataFrame,  # of `planned`
             for t in table.itertuples() if not _is_clip(t.path, config.seconds)]
     for _ in parallel('mirnb.renditions:_render_clip', jobs, workers, f'rendering {config.performance}', progress, chunk=4): pass
 
-# %% ../nbs/13_renditions.ipynb #f4ff2329
+# %% ../nbs/13_renditions.ipynb #d263b360
 def corpus(config: CorpusConfig = CorpusConfig(),  # what to make
            workers: int = 2,  # processes
            progress: bool = True,  # show bars
@@ -211,7 +212,7 @@ def corpus(config: CorpusConfig = CorpusConfig(),  # what to make
     render_clips(table, notes, config, workers, progress)
     return table
 
-# %% ../nbs/13_renditions.ipynb #d263b360
+# %% ../nbs/13_renditions.ipynb #cda57046
 def as_corpus(table: pd.DataFrame,  # of `planned` or `corpus`, clips on disk
               config: CorpusConfig = CorpusConfig(),  # what it was made from
               ) -> Corpus:
@@ -219,7 +220,7 @@ def as_corpus(table: pd.DataFrame,  # of `planned` or `corpus`, clips on disk
     rows = table.rename(columns=dict(rights='licence'))
     return tidy(f'embedded, {config.performance}', rows, config.classes or GENRES, home(), 'render them (`renditions.embedded`)')
 
-# %% ../nbs/13_renditions.ipynb #cda57046
+# %% ../nbs/13_renditions.ipynb #2189cf13
 @loader('embedded')
 def embedded(root: None = None,  # no folder: it lies under $MIRNB_HOME
              config: CorpusConfig = CorpusConfig(),  # what to make

@@ -183,7 +183,7 @@ GRIDS = 'validation macro-F1 over the grid, the chosen setting framed.'
 CAPTIONS = {  # by the beginning of the file's name, in the order of the page
     'headline': 'macro-F1 on the works that are scored with its 95 % interval; the dashed line is the computed chance bound.',
     'per_genre': F1, 'f1': F1,
-    'corpus': 'works a class in each part, and which instruments play them.',
+    'corpus': 'works a class in each part; beside them, which instruments play them or how long they are.',
     'learning': 'the marked epoch did best on validation; the one that is used is the last, or that one where the settings say keep: best.',
     'pretraining': 'what the masked tasks taught, on validation clips; frames and tokens have different losses.',
     'confusion': 'which genre is taken for which. Counts in the cells, shares of the true genre as colour.',
@@ -268,7 +268,8 @@ def run_card(results: dict,  # the content of results.json
     seconds = results.get('seconds')
     if isinstance(seconds, dict): seconds = ', '.join(f'{k} {_time(v)}' for k, v in seconds.items())
     elif seconds is not None: seconds = _time(seconds)
-    performance = (config.get('corpus') or {}).get('performance')
+    corpus = config.get('corpus') or {}
+    performance = corpus.get('performance') if corpus.get('source', 'embedded') == 'embedded' else None
     facts = dict(corpus=results.get('corpus'), performance=performance, works=parts or None,
                  preset=results.get('preset'), seed=results.get('seed'), time=seconds)
     items = [f'<div><dt>{k}</dt><dd>{escape(say(v))}</dd></div>' for k, v in facts.items() if v is not None]
@@ -346,11 +347,16 @@ def caveats(config: dict,  # the content of config.json, may be empty
                 'there is no pop, jazz or hip-hop.',
                 'Genre labels are the words of the sources (a printed section, a field, a title), and several classes '
                 'come from one collection each, so that habits of an encoder may pass for a genre.']
+    own = ['The genres are those of the data set, and so are the parts: what it hides (mislabelled tracks, artists in two parts) is '
+           'found by `mirnb audit`, as far as its files and its table tell.',
+           'A work is a track here, and what is drawn whole is a group: an artist where the data set names one.']
+    corpus = config.get('corpus') or {}
+    of_corpus = own if corpus.get('source', 'embedded') != 'embedded' else embedded if corpus.get('performance') else []
     every = ['Intervals resample the works: they say how far another choice of works would move a score, not '
              'another training seed.',
              'The scores are those of the validation part, on which choices were made too: they flatter.' if config.get('report') == 'valid' else
              'Choices were made on the validation part; the test part was scored once, at the end.']
-    return (embedded if (config.get('corpus') or {}).get('performance') else []) + every
+    return of_corpus + every
 
 # %% ../nbs/44_report.ipynb #52bc3373
 CSS = '''

@@ -25,7 +25,7 @@ from filelock import FileLock, Timeout
 
 from .calibration import best_temperature, calibration_error, draw_reliability, reliability, tempered
 from .core import MirnbError, StudyConfig, fingerprint, read_json, write_json
-from .figures import canvas, confusion_matrix, embedding_map, f1_bars, headline, learning_curves, save
+from .figures import canvas, confusion_matrix, embedding_map, f1_bars, headline, joined, learning_curves, save
 from .formers import load_former
 from .jukebox import VQVAE
 from .ladder import ladder_plot
@@ -170,7 +170,7 @@ def evidence(run: Run) -> dict:  # as `results.json` holds it
     tracks = run.tracks
     counts = {s: {g: int(c) for g, c in part.groupby('genre').work_id.nunique().items()} for s, part in tracks.groupby('split')}
     return dict(
-        preset=run.study.name, corpus=f'embedded, {run.study.corpus.performance}', seed=seed, genres=run.genres,
+        preset=run.study.name, corpus=run.corpus, seed=seed, genres=run.genres,
         split_counts={s: int(part.work_id.nunique()) for s, part in tracks.groupby('split')}, class_counts=counts,
         clips=len(tracks), report=report, chance_bound=chance_bound([counts[report].get(g, 0) for g in run.genres]),
         seconds=round(read_json(run.folder/'clock.json')['wall']),
@@ -202,13 +202,14 @@ def draw_embeddings(run: Run,  # where all steps are done
     "UMAPs by spectral centroid (above) and by the most enriched genre (below), used codes only."
     facts = code_facts(run)
     used = (facts.uses > 0).to_numpy()
+    most, genres = joined(facts.genre[used], run.genres)
     for name, titles in (('token_embeddings', ('before', 'after')), ('codebook', ('codebook',))):
         maps = {t: flat_map(np.array(v)[used]) for t, v in embeddings(run).items() if any(w in t for w in titles)}
         if not maps: continue
         fig, axes = canvas(2, len(maps), width=3.7*len(maps), height=8, squeeze=False)
         for (title, xy), (above, below) in zip(maps.items(), axes.T):
             embedding_map(xy, facts.centroid[used], 'spectral centroid (Hz)', above, log=True, title=title)
-            embedding_map(xy, facts.genre[used], 'most enriched genre', below, categorical=True, categories=run.genres)
+            embedding_map(xy, most, 'most enriched genre', below, categorical=True, categories=genres)
         save(fig, run.folder/'figures', name)
 
 # %% ../nbs/46_study.ipynb #a4019ca0
@@ -272,9 +273,10 @@ def run_studies(studies: dict,  # {label: (StudyConfig, models; none = all)}, al
         for run in {run.folder: run for run in runs.values()}.values():
             stack.enter_context(clocked(run))
             run.precision  # settled before two steps could settle it at once
-        first, *others = runs.values()
+        first, *others = sorted(runs.values(), key=lambda run: -run.segment)  # a track too short for one is left out of all
         make_corpus(first, allow_leaks, workers)
-        for run in others: copied([(f, run.folder/f.name) for f in (first.folder/'tracks.csv', first.folder/'leaks.csv') if f.exists() and run != first])
+        files = [first.folder/f'{name}.csv' for name in ('tracks', 'leaks', 'bad')]
+        for run in others: copied([(f, run.folder/f.name) for f in files if f.exists() and run != first])
         extract_mel(first, workers)
         steps = {}
         for label, run in runs.items():
