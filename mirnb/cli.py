@@ -29,10 +29,10 @@ from .store import verify as verify_store
 from .study import publish, run_study, summary
 
 # %% ../nbs/60_cli.ipynb #9d495303
-def study(args,  # preset, workers, figures, results, allow_leaks
+def study(args,  # preset, workers, scheduler, figures, results, allow_leaks
           ) -> None:
     "Run a study and say where its report and figures are."
-    run = run_study(preset(args.preset), args.workers, args.allow_leaks)
+    run = run_study(preset(args.preset), args.workers, args.allow_leaks, args.scheduler)
     print(summary(run))
     if args.figures:
         publish(run, args.figures, args.results)
@@ -146,6 +146,12 @@ def _workers(command: argparse.ArgumentParser) -> None:
     command.add_argument('--workers', type=int, default=2, help='processes of one thread each (default: 2)')
 
 # %% ../nbs/60_cli.ipynb #9ab6eadd
+def _scheduler(command: argparse.ArgumentParser) -> None:
+    "Workers of one's own, or those of a cluster."
+    _workers(command)
+    command.add_argument('--scheduler', help='address of a running Dask scheduler, such as tcp://10.0.0.1:8786, for workers elsewhere')
+
+# %% ../nbs/60_cli.ipynb #e44ba950
 def _study_commands(commands) -> None:  # argparse's list of commands
     "study, presets, tokenizer, report, explore"
     one = commands.add_parser('study', help='run the main job; goes on where it was stopped')
@@ -165,9 +171,10 @@ def _study_commands(commands) -> None:  # argparse's list of commands
     five.add_argument('--port', type=int, default=0, help='of this machine (default: any that is free)')
     five.add_argument('--no-browser', action='store_true', help='print the address only')
     for command, run in ((one, study), (two, presets), (three, tokenizer), (four, report), (five, explore)): command.set_defaults(run=run)
-    for command in (one, three): _workers(command)
+    _scheduler(one)
+    _workers(three)
 
-# %% ../nbs/60_cli.ipynb #e44ba950
+# %% ../nbs/60_cli.ipynb #91df9c58
 def _jukebox_commands(commands) -> None:  # argparse's list of commands
     "jukebox fetch, jukebox convert"
     do = commands.add_parser('jukebox', help="OpenAI's VQ-VAE: fetch its weights, convert them").add_subparsers(required=True, dest='do')
@@ -178,7 +185,7 @@ def _jukebox_commands(commands) -> None:  # argparse's list of commands
     for name in ('source', 'target'): make.add_argument(name)
     for command in (get, make): command.set_defaults(run=jukebox)
 
-# %% ../nbs/60_cli.ipynb #91df9c58
+# %% ../nbs/60_cli.ipynb #7b6ca798
 def _corpus_commands(commands) -> None:  # argparse's list of commands
     "fetch, audit"
     one = commands.add_parser('fetch', help=f'download and unpack a data set: {", ".join(FMA_SHA1)}')
@@ -192,7 +199,7 @@ def _corpus_commands(commands) -> None:  # argparse's list of commands
     _workers(two)
     for command, run in ((one, fetch), (two, audit)): command.set_defaults(run=run)
 
-# %% ../nbs/60_cli.ipynb #7b6ca798
+# %% ../nbs/60_cli.ipynb #5cc8c438
 def _store_commands(commands) -> None:  # argparse's list of commands
     "extract, verify"
     one = commands.add_parser('extract', help='a corpus into a store; goes on where it was stopped')
@@ -203,14 +210,13 @@ def _store_commands(commands) -> None:  # argparse's list of commands
     one.add_argument('--weights', help="jukebox: a file of weights, OpenAI's or ours (default: the small VQ-VAE that ships)")
     one.add_argument('--level', type=int, help='jukebox: level of the VQ-VAE')
     one.add_argument('--to', help='folder of the store (default: one under $MIRNB_HOME for these settings)')
-    one.add_argument('--scheduler', help='address of a running Dask scheduler, such as tcp://10.0.0.1:8786')
     one.add_argument('--min-seconds', type=float, default=0., help='refuse shorter tracks')
-    _workers(one)
+    _scheduler(one)
     two = commands.add_parser('verify', help='read a store again and check all of it')
     two.add_argument('store', help='its folder')
     for command, run in ((one, extract), (two, verify)): command.set_defaults(run=run)
 
-# %% ../nbs/60_cli.ipynb #5cc8c438
+# %% ../nbs/60_cli.ipynb #bc219be9
 def parser() -> argparse.ArgumentParser:
     "The commands and their options."
     top = argparse.ArgumentParser('mirnb', description='Which audio representation should I use, and why?')
@@ -218,7 +224,7 @@ def parser() -> argparse.ArgumentParser:
     for some in (_study_commands, _corpus_commands, _store_commands, _jukebox_commands): some(commands)
     return top
 
-# %% ../nbs/60_cli.ipynb #bc219be9
+# %% ../nbs/60_cli.ipynb #aab63188
 def main(words: list|None = None) -> None:  # None = the command line
     "The command `mirnb`."
     args = parser().parse_args(words)
