@@ -268,7 +268,7 @@ def toy() -> StudyConfig:
     optimiser = OptimiserConfig(epochs=2, batch=16, lr=3e-3)
     arm = lambda stem: ArmConfig(FormerConfig(stem, segment=1024, width=32, heads=2, feedforward=64, layers=2),
                                  PretrainConfig(optimiser, targets=256), FinetuneConfig(optimiser, votes=2))
-    return StudyConfig('toy', CorpusConfig(per_class=10, seconds=3., pool=4),
+    return StudyConfig('toy', CorpusConfig(per_class=10, seconds=6., pool=4),
                        TokenizerConfig(((8, 4, 4),), (16,), (1,), steps=(60,)), arm('mel'), arm('tokens'), arm('vectors'),
                        random_encoder=True, precision='32', bootstrap=200)
 
