@@ -40,10 +40,10 @@ def study_of(args,  # preset, corpus, root, per_class
     return change(preset(args.preset), **more)
 
 # %% ../nbs/60_cli.ipynb #fcdd3d57
-def study(args,  # preset, corpus, root, per_class, workers, figures, results, allow_leaks
+def study(args,  # preset, corpus, root, per_class, workers, scheduler, figures, results, allow_leaks
           ) -> None:
     "Run a study and say where its report and figures are."
-    run = run_study(study_of(args), args.workers, args.allow_leaks)
+    run = run_study(study_of(args), args.workers, args.allow_leaks, args.scheduler)
     print(summary(run))
     if args.figures:
         publish(run, args.figures, args.results)
@@ -157,6 +157,12 @@ def _workers(command: argparse.ArgumentParser) -> None:
     command.add_argument('--workers', type=int, default=2, help='processes of one thread each (default: 2)')
 
 # %% ../nbs/60_cli.ipynb #e44ba950
+def _scheduler(command: argparse.ArgumentParser) -> None:
+    "Workers of one's own, or those of a cluster."
+    _workers(command)
+    command.add_argument('--scheduler', help='address of a running Dask scheduler, such as tcp://10.0.0.1:8786, for workers elsewhere')
+
+# %% ../nbs/60_cli.ipynb #6d74c7fc
 def _study_commands(commands) -> None:  # argparse's list of commands
     "study, presets, tokenizer, report, explore"
     one = commands.add_parser('study', help='run the main job; goes on where it was stopped')
@@ -179,7 +185,8 @@ def _study_commands(commands) -> None:  # argparse's list of commands
     five.add_argument('--port', type=int, default=0, help='of this machine (default: any that is free)')
     five.add_argument('--no-browser', action='store_true', help='print the address only')
     for command, run in ((one, study), (two, presets), (three, tokenizer), (four, report), (five, explore)): command.set_defaults(run=run)
-    for command in (one, three): _workers(command)
+    _scheduler(one)
+    _workers(three)
 
 # %% ../nbs/60_cli.ipynb #91df9c58
 def _jukebox_commands(commands) -> None:  # argparse's list of commands
@@ -217,9 +224,8 @@ def _store_commands(commands) -> None:  # argparse's list of commands
     one.add_argument('--weights', help="jukebox: a file of weights, OpenAI's or ours (default: the small VQ-VAE that ships)")
     one.add_argument('--level', type=int, help='jukebox: level of the VQ-VAE')
     one.add_argument('--to', help='folder of the store (default: one under $MIRNB_HOME for these settings)')
-    one.add_argument('--scheduler', help='address of a running Dask scheduler, such as tcp://10.0.0.1:8786')
     one.add_argument('--min-seconds', type=float, default=0., help='refuse shorter tracks')
-    _workers(one)
+    _scheduler(one)
     two = commands.add_parser('verify', help='read a store again and check all of it')
     two.add_argument('store', help='its folder')
     for command, run in ((one, extract), (two, verify)): command.set_defaults(run=run)

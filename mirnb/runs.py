@@ -321,8 +321,9 @@ def toy() -> StudyConfig:
 def toy_home():  # the folder
     "A `$MIRNB_HOME` that goes afterwards, with the scores of the real one: to read them anew takes a minute."
     read, old = home()/'scores', os.environ.get('MIRNB_HOME')
+    read.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory() as folder:
-        if read.is_dir(): shutil.copytree(read, Path(folder)/'scores')
+        (Path(folder)/'scores').symlink_to(read.resolve())  # so the first who reads them does so for all
         os.environ['MIRNB_HOME'] = folder
         try: yield Path(folder)
         finally:

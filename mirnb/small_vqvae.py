@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['RECIPE', 'CONTROL', 'train_pair', 'measure', 'codebook_facts', 'train_small', 'ship']
 
-# %% ../nbs/35_small_vqvae.ipynb #dec0792e
+# %% ../nbs/35_small_vqvae.ipynb #9e8ab174
 from dataclasses import asdict
 from pathlib import Path
 
@@ -20,22 +20,22 @@ from .renditions import corpus
 from .representations import Tokens
 from .tokenizer import Waves, assess, train_level, train_vqvae
 
-# %% ../nbs/35_small_vqvae.ipynb #0ac3ceb9
+# %% ../nbs/35_small_vqvae.ipynb #3803d979
 RECIPE = TokenizerConfig()
 CONTROL = change(RECIPE, frozen=True, steps=(4000,)*3)  # what is left to learn is learned early: see studies/69_tokenizer
 
-# %% ../nbs/35_small_vqvae.ipynb #02bf6f75
+# %% ../nbs/35_small_vqvae.ipynb #d46a0cc7
 def _train(job: tuple) -> None:  # (paths, config, folder, level, precision, progress)
     "Train one level to its end."
     paths, config, folder, level, precision, progress = job
     train_level(Waves(paths), config, folder, level, progress, precision)
 
-# %% ../nbs/35_small_vqvae.ipynb #cad0f825
+# %% ../nbs/35_small_vqvae.ipynb #518ceed3
 def train_pair(paths: list,  # of the clips to train on
                folder: Path,  # of the checkpoints; a run that was killed goes on from there
                recipe: TokenizerConfig = RECIPE,  # the encoder that learns
                control: TokenizerConfig = CONTROL,  # the encoder that does not
-               workers: int = 2,  # processes
+               workers: int = 2,  # processes; 1 = this one, for a worker of Dask may not start any
                precision: str = 'bfloat16',  # or 'float32'
                progress: bool = True,  # show bars
                ) -> dict:  # 'trained' and 'random': (VQVAE, history)
@@ -43,17 +43,18 @@ def train_pair(paths: list,  # of the clips to train on
     pair = dict(trained=recipe, random=control)
     jobs = [(paths, config, folder/name, level, precision, progress) for name, config in pair.items() for level in VQVAE(config).hops]
     steps = lambda job: job[1].steps[job[3] - 3]  # levels end with 2, so they count from the back
-    for _ in parallel('mirnb.small_vqvae:_train', sorted(jobs, key=steps, reverse=True), workers, 'levels trained', progress): pass
+    jobs = sorted(jobs, key=steps, reverse=True)
+    for _ in map(_train, jobs) if workers < 2 else parallel('mirnb.small_vqvae:_train', jobs, workers, 'levels trained', progress): pass
     return {name: train_vqvae(Waves(paths), config, folder/name, progress=False) for name, config in pair.items()}
 
-# %% ../nbs/35_small_vqvae.ipynb #d50a83c9
+# %% ../nbs/35_small_vqvae.ipynb #13a76ffc
 def _measure(job: tuple) -> dict:  # (weights, level, paths, seconds)
     "One row of the table."
     weights, level, paths, seconds = job
     model = VQVAE.load(weights)
     return dict(level=level, hop=model.hops[level], **assess(model, Waves(paths, seconds), level))
 
-# %% ../nbs/35_small_vqvae.ipynb #9a1b55bc
+# %% ../nbs/35_small_vqvae.ipynb #eea0a3b3
 def measure(files: dict,  # name -> file of weights
             paths: list,  # of clips that the training did not hear
             workers: int = 2,  # processes
@@ -65,13 +66,13 @@ def measure(files: dict,  # name -> file of weights
     rows = parallel('mirnb.small_vqvae:_measure', [job for _, job in jobs], workers, 'levels measured', progress)
     return pd.DataFrame([dict(encoder=name, **row) for (name, _), row in zip(jobs, rows)])
 
-# %% ../nbs/35_small_vqvae.ipynb #a3efc454
+# %% ../nbs/35_small_vqvae.ipynb #a3366f4f
 def _tokens(job: tuple) -> np.ndarray:  # (weights, path, seconds)
     "The top tokens of the first seconds of a clip."
     weights, path, seconds = job
     return Tokens(weights)(load_audio(path, seconds=seconds))
 
-# %% ../nbs/35_small_vqvae.ipynb #be22c7a0
+# %% ../nbs/35_small_vqvae.ipynb #8724042f
 def codebook_facts(weights: str,  # a file
                    paths: list,  # of labelled clips
                    genres: list,  # of the clips
@@ -91,7 +92,7 @@ def codebook_facts(weights: str,  # a file
                 information={k: float(v) for k, v in information(tokens, genres, model.config.codes).items()},
                 norms=np.quantile(form['norms'], [0, .05, .5, .95, 1]).round(4).tolist(), explained=form['explained'].round(4).tolist())
 
-# %% ../nbs/35_small_vqvae.ipynb #d7e9d73e
+# %% ../nbs/35_small_vqvae.ipynb #84cb62fa
 def train_small(workers: int = 2,  # processes
                 corpus_config: CorpusConfig = CorpusConfig(renditions=2, pool=600),  # as the preset `full`
                 recipe: TokenizerConfig = RECIPE,  # the encoder that learns
@@ -116,7 +117,7 @@ def train_small(workers: int = 2,  # processes
     return folder, dict(data=data, corpus=asdict(c), recipe=asdict(recipe), control=asdict(control), table=rows, curves=curves, codebook=facts,
                         example=kept.iloc[len(kept)//2][['work_id', 'title', 'source', 'genre', 'program']].to_dict())
 
-# %% ../nbs/35_small_vqvae.ipynb #78c8f7c0
+# %% ../nbs/35_small_vqvae.ipynb #b49535f1
 def ship(folder: Path,  # of a run of `train_small`
          results: dict,  # of it
          to: Path|None = None,  # a JSON file for the results

@@ -14,7 +14,6 @@ import os
 import secrets
 import shutil
 import signal
-import socket
 import statistics
 import subprocess
 import sys
@@ -30,6 +29,7 @@ from urllib.request import urlopen
 from jupyter_client import BlockingKernelClient
 from playwright.sync_api import Browser, Page, sync_playwright
 
+from mirnb.app import free_port
 from notebooks import ROOT, Problem
 
 NAMES = ('chromium', 'chromium-browser', 'google-chrome')
@@ -75,13 +75,6 @@ def environment(folder: Path) -> dict:
     plain = {k: v for k, v in os.environ.items() if not k.startswith(('JUPYTER', 'IPYTHON'))}
     paths = os.pathsep.join(filter(None, (str(ROOT), os.environ.get('PYTHONPATH'))))
     return plain | {k: str(v) for k, v in made.items()} | dict(PYTHONPATH=paths, PYTHONUNBUFFERED='1', OMP_NUM_THREADS='1')
-
-
-def free_port() -> int:
-    "A port of 127.0.0.1 that nobody listens on."
-    with socket.socket() as s:
-        s.bind(('127.0.0.1', 0))
-        return s.getsockname()[1]
 
 
 def end(process: subprocess.Popen, patience: float = 15) -> None:

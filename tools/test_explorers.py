@@ -109,6 +109,14 @@ def row(part, number: int):
     return part.locator(f'.mirnb-tracks .row[data-row="{number}"]').first
 
 
+def on(name: str, number: int|None = None, stage=voila) -> tuple:
+    "Turn to a tab (in JupyterLab, to all there is) and click a track of its list: (server, page, what lies there)."
+    server, page = stage()
+    part = go(page, name) if stage == voila else page
+    if number is not None: row(part, number).click()
+    return server, page, part
+
+
 def playing(page) -> dict:
     "The one sound that plays; waits until it has moved on."
     def look():
@@ -124,10 +132,8 @@ def silence(page) -> None:
 
 # -- tests
 
-def track(stage=voila):
-    server, page = stage()
-    part = go(page, 'Tracks')
-    row(part, 2).click()
+def track():
+    server, page, part = on('Tracks', 2)
     sound = playing(page)
     assert abs(sound['duration'] - 6) < .05 and sound['source'] == 'blob:' and not sound['error'], sound
     assert b.ask(server, 'tracks.track_id') == 'bass-2'
@@ -148,8 +154,7 @@ def track(stage=voila):
 
 
 def filtered():
-    server, page = voila()
-    part = go(page, 'Tracks')
+    server, page, part = on('Tracks')
     part.get_by_placeholder('search title and id').fill('bells')
     soon(lambda: text_of(part, '.mirnb-tracks .count') == '8 of 24 tracks', 'the search leaves other than the 8 bells')
     row(part, 8).click()
@@ -159,9 +164,7 @@ def filtered():
 
 
 def hostile():
-    _, page = voila()
-    part = go(page, 'Tracks')
-    row(part, 0).click()
+    _, page, part = on('Tracks', 0)
     title = 'bass 0 <img src=x onerror="window.harmed=true">'
     soon(lambda: text_of(part, '.mirnb-player .mirnb-title') == title, 'the title is not shown as it is')
     assert page.evaluate('() => window.harmed') is None and page.locator('img[src=x]').count() == 0, 'a title was run'
@@ -169,8 +172,8 @@ def hostile():
 
 
 def gone():
-    server, page = voila()
-    part, file = go(page, 'Tracks'), Path(b.ask(server, 'tracks.heard.tracks.path[20]'))
+    server, page, part = on('Tracks')
+    file = Path(b.ask(server, 'tracks.heard.tracks.path[20]'))
     away = file.rename(file.with_suffix('.away'))
     part.get_by_placeholder('search title and id').fill('drums')
     row(part, 20).click()
@@ -184,9 +187,7 @@ def gone():
 
 
 def hears():
-    server, page = voila()
-    part = go(page, 'Tracks')
-    row(part, 8).click()
+    server, page, part = on('Tracks', 8)
     playing(page)
     part.get_by_role('button', name='hear?').click()
     part.get_by_role('button', name='importance').wait_for()
@@ -198,9 +199,7 @@ def hears():
 
 
 def token():
-    server, page = voila()
-    part = go(page, 'Tracks')
-    row(part, 3).click()
+    server, page, part = on('Tracks', 3)
     playing(page)
     silence(page)
     area = part.locator('.mirnb-area').first
@@ -213,8 +212,7 @@ def token():
 
 
 def code():
-    server, page = voila()
-    part = go(page, 'Codebook')
+    server, page, part = on('Codebook')
     board = part.locator('.mirnb-scatter canvas').last
     box = board.bounding_box()
     for x in range(30, 71, 5):  # somewhere on this line there is a code
@@ -230,8 +228,7 @@ def code():
 
 
 def lasso():
-    server, page = voila()
-    part = go(page, 'Codebook')
+    server, page, part = on('Codebook')
     box = part.locator('.mirnb-scatter canvas').last.bounding_box()
     at = lambda x, y: (box['x'] + box['width']*x, box['y'] + box['height']*y)
     for name, left in (('lasso A', .2), ('lasso B', .5)):
@@ -247,8 +244,7 @@ def lasso():
 
 
 def results(stage=voila):
-    server, page = stage()
-    part = go(page, 'Results') if stage == voila else page
+    server, page, part = on('Results', stage=stage)
     truth, guess, count = b.ask(server, 'next((i, j, n) for i, row in enumerate(results.matrix.counts) for j, n in enumerate(row) if n)')
     part.locator('.mirnb-matrix td button').nth(truth*3 + guess).click()
     soon(lambda: text_of(part, '.mirnb-tracks .count') == f'{count} of 6 tracks', 'the cell does not list its tracks')
@@ -260,8 +256,7 @@ def results(stage=voila):
 
 
 def export(stage=voila):
-    server, page = stage()
-    part = go(page, 'Results') if stage == voila else page
+    server, page, part = on('Results', stage=stage)
     with TemporaryDirectory() as folder:
         part.get_by_label('save as').fill(f'{folder}/ticked.csv')
         part.locator('.mirnb-tracks .row input[type=checkbox]').first.click()
@@ -274,8 +269,7 @@ def export(stage=voila):
 
 def quick():
     "Prints how long a click on a track that the page holds takes until it is drawn and plays."
-    _, page = voila()
-    part = go(page, 'Tracks')
+    _, page, part = on('Tracks')
     for i in (1, 2): row(part, i).click(); playing(page)
     b.marks(page, clear=True)
     for i in (1, 2)*8:
@@ -319,8 +313,7 @@ def closed():
 
 
 def dead():
-    server, page = voila()
-    part = go(page, 'Tracks')
+    server, page, part = on('Tracks')
     for i in (1, 2): row(part, i).click(); playing(page)
     silence(page)
     b.kill_kernel(server)
