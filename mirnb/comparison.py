@@ -97,7 +97,7 @@ def seed_table(runs: list,  # one Run a seed
         tables = each_seed(runs, m)
         each, table = [macro_f1(t.truth_id, t.guess_id, K) for t in tables], pd.concat(tables)
         works = score(table.truth_id, table.guess_id, table.group, genres, n)
-        row = dict(macro_f1=float(np.mean(each)), low=works['low'], high=works['high'], seeds=len({tuple(t.guess) for t in tables}))
+        row = dict(macro_f1=float(np.mean(each)), low=works['low'], high=works['high'], seeds=sum((run.folder/'predictions'/f'{m}.csv').exists() for run in runs))
         if row['seeds'] > 1: row |= {k: v for k, v in zip(('sd', 'seed_low', 'seed_high'), map(over_seeds(each).get, ('sd', 'low', 'high')))}
         if m != against: row |= {k: v for k, v in permutation_test(table.truth_id, first.guess_id, table.guess_id, table.group, K, n).items() if k != 'works'}
         rows[m] = row

@@ -6,7 +6,7 @@
 __all__ = ['CODE_BASELINES', 'LADDER', 'CONTROL', 'RANDOM_CODES', 'GUESSERS', 'save_tracks', 'usable', 'make_corpus',
            'extract_mel', 'extract_tokens', 'copied', 'slug', 'save_predictions', 'run_svm', 'run_baselines',
            'run_code_baselines', 'run_ladder', 'train_tokenizer', 'arm_tracks', 'fewer', 'pretrained', 'train_arm',
-           'models', 'toy', 'toy_home', 'made_up', 'tiny_run']
+           'models', 'toy', 'toy_home', 'made_up', 'own_toy', 'tiny_run']
 
 # %% ../nbs/45_runs.ipynb #07f1c264
 import os
@@ -349,6 +349,15 @@ def made_up(kind: str,  # 'bass' | 'bells' | 'drums'
     return (wave/np.abs(wave).max()*.7 + rng.normal(size=len(wave))*1e-3).astype(np.float32)
 
 # %% ../nbs/45_runs.ipynb #7d1dd31f
+def own_toy(each: int = 10,  # tracks of each of three kinds
+            ) -> StudyConfig:
+    "The toy study on made-up tracks, as somebody's own in a folder a genre under `$MIRNB_HOME`: no score is read, no tokenizer trained."
+    mine = home()/'mine'
+    for i, (kind, n) in enumerate((kind, n) for kind in ('bass', 'bells', 'drums') for n in range(each)):
+        save_audio(mine/kind/f'{n}.wav', made_up(kind, i, 3.2), 44_100)
+    return change(toy(), tokenizer=None, corpus__source='folder', corpus__root=str(mine), corpus__per_class=0)
+
+# %% ../nbs/45_runs.ipynb #eb69b4c4
 def tiny_run(arms: tuple = ('SpectroFormer', 'TokenFormer'),  # which formers are trained
              each: int = 8,  # tracks of each kind: two to choose, two to test, the others to train
              ) -> Run:
