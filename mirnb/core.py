@@ -193,6 +193,7 @@ class FormerConfig:
     pool: str = 'mean'  # 'mean' | 'cls' (an added position) | 'overwrite' (CLS over position 0) | 'first'
     scale_inputs: bool = False  # multiply embeddings by sqrt(width), as "Attention is all you need"
     vectors: str = 'standard'  # codebook vectors 'raw' | 'unit' | 'standard' (z-scored a dimension) | 'white'
+    range: float = late(0.)  # Mel: a segment in dB below its loudest cell, down to so many; 0 = in dB of full scale, as it is
     scaling: str = 'bands'  # Mel: z-scores of each 'bands' over the training data | 'segment': one for all bands, of the segment alone
     levels: tuple = (2,)  # tokens: levels of the VQ-VAE, the coarsest first; all that fall on one of its tokens make one input
     bands: int = 86  # Mel bands

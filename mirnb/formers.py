@@ -92,10 +92,10 @@ class Stem(nn.Module):
 class MelStem(Stem):
     "Log-Mel frames in dB -> z-scored bands -> patches -> linear."
     def __init__(self,
-                 config: FormerConfig,  # bands, patch, patch_bands, scaling, width
+                 config: FormerConfig,  # bands, patch, patch_bands, scaling, range, width
                  ):
         super().__init__(config, config.bands)
-        self.scaling = config.scaling
+        self.scaling, self.range = config.scaling, config.range
         self.register_buffer('mean', torch.zeros(config.bands))
         self.register_buffer('std', torch.ones(config.bands))
         self.project = nn.Linear(self.cells, config.width)
@@ -112,8 +112,20 @@ class MelStem(Stem):
         std, mean = torch.std_mean(x, (1, 2), correction=0, keepdim=True)
         return (level - mean) / std.clamp(min=1e-3)
 
-    def prepare(self, x): return self.scaled(x, x)  # (B, T, bands) dB -> (B, T, bands) z-scores
-    def loudest(self, x): return self.scaled(x.amax((1, 2), keepdim=True), x)  # (B, T, bands) dB -> (B, 1, bands or 1)
+    def ranged(self, x):
+        "(B, T, bands) dB of full scale -> the same, or dB below the loudest cell of each segment, no lower than the range."
+        return (x - x.amax((1, 2), keepdim=True)).clamp(min=-self.range) if self.range else x
+
+    def prepare(self, x):
+        "(B, T, bands) dB -> (B, T, bands) z-scores"
+        x = self.ranged(x)
+        return self.scaled(x, x)
+
+    def loudest(self, x):
+        "(B, T, bands) dB -> (B, 1, bands or 1) z-scores"
+        x = self.ranged(x)
+        return self.scaled(x.amax((1, 2), keepdim=True), x)
+
     def image(self, z): return z
 
 # %% ../nbs/31_formers.ipynb #2e11a1bc
@@ -246,7 +258,7 @@ class Former(nn.Module):
     def set_scale(self, mean, std): self.stem.set_scale(mean, std)
     def set_codebook(self, codebook): self.stem.set_codebook(codebook)
 
-# %% ../nbs/31_formers.ipynb #f6a26606
+# %% ../nbs/31_formers.ipynb #e99e1a80
 def save_weights(module: nn.Module,  # what to save
                  path: str|Path,  # the safetensors file
                  **settings,  # JSON to keep in its header
@@ -256,7 +268,7 @@ def save_weights(module: nn.Module,  # what to save
     with atomic(path) as part: save_file(tensors, part, {'mirnb': json.dumps(settings, sort_keys=True)})
     return Path(path)
 
-# %% ../nbs/31_formers.ipynb #b632ba20
+# %% ../nbs/31_formers.ipynb #e3ea35a7
 def read_weights(path: str|Path,  # a file that `save_weights` wrote
                  ) -> tuple[dict, dict]:  # tensors by name, settings
     "Read tensors and settings; raises `MirnbError` where the file is missing, corrupt or not ours."
@@ -267,7 +279,7 @@ def read_weights(path: str|Path,  # a file that `save_weights` wrote
     except (SafetensorError, OSError, ValueError, KeyError, TypeError):
         raise MirnbError(f'{path}: is not a whole weights file of mirnb; delete it and make it again.') from None
 
-# %% ../nbs/31_formers.ipynb #e99e1a80
+# %% ../nbs/31_formers.ipynb #20d89f0b
 def fill(module: nn.Module,  # made from the settings of the file
          tensors: dict,  # by name
          path: str|Path,  # for the message
@@ -279,19 +291,19 @@ def fill(module: nn.Module,  # made from the settings of the file
                          'delete it and make it again.') from None
     return module
 
-# %% ../nbs/31_formers.ipynb #e3ea35a7
+# %% ../nbs/31_formers.ipynb #205807a9
 def save_former(former: Former, path: str|Path) -> Path:  # the safetensors file
     "Write a former and its config."
     return save_weights(former, path, former=asdict(former.config))
 
-# %% ../nbs/31_formers.ipynb #20d89f0b
+# %% ../nbs/31_formers.ipynb #8b587e66
 def load_former(path: str|Path) -> Former:  # a file that `save_former` wrote
     "Read a former; raises `MirnbError` where the file is missing, corrupt or of other settings."
     tensors, settings = read_weights(path)
     if 'former' not in settings: raise MirnbError(f'{path}: holds no former; check the path.')
     return fill(Former(FormerConfig(**settings['former'])), tensors, path)
 
-# %% ../nbs/31_formers.ipynb #4a6e39a0
+# %% ../nbs/31_formers.ipynb #0ca337d7
 def digest(model: torch.nn.Module) -> str:  # 12 hexadecimal digits
     "A fingerprint of a model's numbers, so that a run knows the weights it began with."
     return fingerprint({k: seed_of(v.detach().cpu().numpy().tobytes().hex()) for k, v in model.state_dict().items()})

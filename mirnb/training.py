@@ -335,7 +335,8 @@ def new_former(config,  # a FormerConfig
     if config.stem == 'vectors' and codebook is not None: former.set_codebook(codebook)
     if config.stem == 'mel' and store is not None:
         picks = [track_ids[i] for i in range(0, len(track_ids), -(-len(track_ids) // tracks))]
-        sums = [(a.mean(0), (a**2).mean(0)) for a in (store.array(t).astype(np.float64) for t in picks)]
+        heard = lambda t: former.stem.ranged(torch.from_numpy(store.array(t).astype(np.float64))[None])[0].numpy()
+        sums = [(a.mean(0), (a**2).mean(0)) for a in map(heard, picks)]
         mean, square = np.mean(sums, axis=0)
         former.set_scale(mean, np.sqrt(np.maximum(square - mean**2, 0)))
     return former
