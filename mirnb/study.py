@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['TURN', 'Step', 'plan', 'stopwatch', 'do_step', 'work_on', 'last_line', 'Status', 'why', 'run_plan', 'calibrations',
-           'corrected', 'evidence', 'histories', 'embeddings', 'draw_embeddings', 'draw_scores', 'clocked',
-           'weights_of', 'run_studies', 'run_study', 'publish', 'summary']
+           'evidence', 'histories', 'embeddings', 'draw_embeddings', 'draw_scores', 'clocked', 'weights_of',
+           'run_studies', 'run_study', 'publish', 'summary']
 
 # %% ../nbs/46_study.ipynb #3dbf575c
 import contextlib
@@ -36,7 +36,7 @@ from .metrics import chance_bound, confusion, paired, score
 from .report import record_run, write_report
 from .run import Run, code_facts, flat_map, predictions
 from .runs import CONTROL, GUESSERS, LADDER, RANDOM_CODES, copied, extract_mel, make_corpus, models, slug
-from .significance import holm, permutation_test
+from .significance import corrected, permutation_test
 from .store import code_version
 from .tasks import agree, client_of, over, settle
 from .training import new_former
@@ -185,12 +185,6 @@ def calibrations(run: Run) -> dict:  # {former: error, tempered: expected calibr
                            reliability=reliability(p, told.truth_id).to_dict('records'))
     return out
 
-# %% ../nbs/46_study.ipynb #dedfd81a
-def corrected(tests: dict,  # {pair: dict of `permutation_test`}
-              ) -> dict:  # the same, with p_holm
-    "Holm's correction over all pairs."
-    return {pair: dict(found, p_holm=float(p)) for (pair, found), p in zip(tests.items(), holm([t['p'] for t in tests.values()]))}
-
 # %% ../nbs/46_study.ipynb #d2b6e591
 def evidence(run: Run) -> dict:  # as `results.json` holds it
     "Every score with its interval; the models are compared on the same tracks and the same resamples."
@@ -200,6 +194,8 @@ def evidence(run: Run) -> dict:  # as `results.json` holds it
     against = lambda test, a, b: test(tables[a].truth_id, tables[a].guess_id, tables[b].guess_id, tables[a].group, K, n, seed)
     told = [m for m in tables if m not in GUESSERS]
     pairs = [pair for pair in combinations(told, 2) if not set(pair) <= set(LADDER.values())]
+    tests = {f'{a} - {b}': against(permutation_test, a, b) for a, b in pairs}
+    corrected(tests.values())
     tracks = run.tracks
     counts = {s: {g: int(c) for g, c in part.groupby('genre').work_id.nunique().items()} for s, part in tracks.groupby('split')}
     return dict(
@@ -211,8 +207,8 @@ def evidence(run: Run) -> dict:  # as `results.json` holds it
         validation={m: float(h.valid_macro_f1[read_json(run.folder/m/'finetune'/'done.json')['kept_epoch']])
                     for m, h in histories(run, 'finetune').items()},
         bootstrap=n, scores={m: result(t) for m, t in tables.items()}, paired={f'{a} - {b}': against(paired, a, b) for a, b in pairs},
-        permutation=corrected({f'{a} - {b}': against(permutation_test, a, b) for a, b in pairs}),
-        calibration=calibrations(run), confusion={m: confusion(t.truth_id, t.guess_id, K).tolist() for m, t in tables.items()})
+        permutation=tests, calibration=calibrations(run),
+        confusion={m: confusion(t.truth_id, t.guess_id, K).tolist() for m, t in tables.items()})
 
 # %% ../nbs/46_study.ipynb #8e4ed3be
 def histories(run: Run, step: str) -> dict:  # {model: DataFrame}, step 'pretrain' or 'finetune'
