@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['BLOCK', 'SPAN', 'WINDOW', 'PERCEPTS', 'PENALTIES', 'in_blocks', 'block_bags', 'window_means', 'window_stats',
-           'spectrum', 'Percepts', 'pulse', 'tempo', 'EncoderBlocks', 'sequences', 'ridge_path', 'r2_draws',
-           'with_interval', 'gathered', 'audit', 'PlayedBack', 'PlayedBackRun', 'played_back']
+           'spectrum', 'Percepts', 'pulse', 'tempo', 'EncoderBlocks', 'sequences', 'ridge_path', 'r2_draws', 'gathered',
+           'audit', 'PlayedBack', 'PlayedBackRun', 'played_back']
 
 # %% ../nbs/59_perception.ipynb #a08ee481
 from dataclasses import asdict, dataclass
@@ -19,7 +19,7 @@ import torch
 from .core import MirnbError, change, sha256_of
 from .jukebox import VQVAE
 from .ladder import RUNGS
-from .metrics import interval
+from .metrics import with_interval
 from .representations import LogMel, Tokens, register
 from .run import Run
 from .runs import copied
@@ -197,13 +197,6 @@ def r2_draws(truth: np.ndarray,  # (N, K)
     w = np.concatenate([np.ones((1, G)), drawn])
     rows, total, square, wrong = w@np.bincount(which, minlength=G), w@per_work(y), w@per_work(y**2), w@per_work(e)
     return (1 - wrong/np.maximum(square - total**2/rows[:, None], 1e-12)).mean(1)
-
-# %% ../nbs/59_perception.ipynb #83084fef
-def with_interval(draws: np.ndarray,  # (n + 1,) of `r2_draws`, or a difference of two
-                  ) -> dict:  # value, low, high
-    "The value found and its 95 % interval."
-    low, high = interval(draws[1:])
-    return dict(value=float(draws[0]), low=float(low), high=float(high))
 
 # %% ../nbs/59_perception.ipynb #638d8b1e
 def gathered(tracks: pd.DataFrame,  # track_id, group
