@@ -1,11 +1,11 @@
 # mirnb: `make` lists what there is to do.
 #   PRESET    which study: make study PRESET=full
-#   STUDIES   notebooks of nbs/studies: make studies STUDIES=67_seeds
+#   STUDIES   notebooks of nbs/studies: make studies STUDIES=67_seeds; MIRNB_WORKERS and MIRNB_SCHEDULER say who trains
 #   ARGS      for the test runner: make test ARGS='20_mel --flags slow'
 #   PYTHON    which Python makes .venv (3.11 or newer)
 #   PIP_ARGS  for pip, such as --extra-index-url https://download.pytorch.org/whl/cpu (a torch without CUDA, much smaller)
 PRESET ?= study
-STUDIES ?= 67_seeds 68_confounds 71_scaling 72_phase 73_genres 75_bands_and_codes 76_cross_dataset 77_why_tokens_fail
+STUDIES ?= 67_seeds 68_confounds 71_scaling 72_phase 73_genres 74_pretext 75_bands_and_codes 76_cross_dataset 77_why_tokens_fail
 ARGS ?=
 PYTHON ?= python3
 PIP_ARGS ?=

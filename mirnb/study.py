@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['TURN', 'Step', 'plan', 'stopwatch', 'do_step', 'work_on', 'last_line', 'Status', 'why', 'run_plan', 'calibrations',
-           'evidence', 'histories', 'embeddings', 'draw_embeddings', 'draw_scores', 'clocked', 'weights_of',
+           'evidence', 'histories', 'embeddings', 'draw_embeddings', 'draw_scores', 'clocked', 'weights_of', 'crew',
            'run_studies', 'run_study', 'publish', 'summary']
 
 # %% ../nbs/46_study.ipynb #3dbf575c
@@ -289,14 +289,25 @@ def weights_of(run: Run) -> dict:  # {name: file}
     formers = {f.parent.parent.name: f for f in sorted(run.folder.glob('*/finetune/classifier.safetensors'))}
     return formers | {f'VQ-VAE ({encoder} encoder)': f for encoder in ('trained', 'random') if (f := run.weights(encoder)).exists()}
 
+# %% ../nbs/46_study.ipynb #4c81841e
+def crew(workers: int|None = None,  # processes on this machine; None = $MIRNB_WORKERS, else 2
+         scheduler: str|None = None,  # address of a running Dask scheduler; None = $MIRNB_SCHEDULER, else processes of our own
+         ) -> tuple:  # workers, scheduler
+    "Who does the steps: as it is asked for here, else in the environment, so that no notebook changes for a cluster; raises `MirnbError` for no number."
+    said = os.environ.get('MIRNB_WORKERS') or '2'
+    if not said.isdecimal() or not int(said): raise MirnbError(f'MIRNB_WORKERS: is {said!r}; set it to a number of processes, 1 or more.')
+    return workers or int(said), scheduler or os.environ.get('MIRNB_SCHEDULER') or None
+
+
 # %% ../nbs/46_study.ipynb #80670b42
 def run_studies(studies: dict,  # {label: (StudyConfig, models; none = all)}, all of one corpus
-                workers: int = 2,  # processes of one thread
+                workers: int|None = None,  # processes of one thread
                 allow_leaks: bool = False,  # train although parts of the corpus share music
-                scheduler: str|None = None,  # of Dask, for the steps
+                scheduler: str|None = None,  # of Dask, for the steps; both None = as `crew` finds them
                 ) -> dict:  # {label: Run}, with predictions
     "Several studies as one queue of steps, from what is there already; raises `MirnbError` where their corpora differ."
     torch.set_num_threads(1)
+    workers, scheduler = crew(workers, scheduler)
     runs = {label: Run.of(study) for label, (study, _) in studies.items()}
     if len({fingerprint(run.study.corpus) for run in runs.values()}) > 1: raise MirnbError('run_studies: the corpora differ; run them one by one.')
     with contextlib.ExitStack() as stack:
@@ -318,9 +329,9 @@ def run_studies(studies: dict,  # {label: (StudyConfig, models; none = all)}, al
 
 # %% ../nbs/46_study.ipynb #19388c06
 def run_study(study: StudyConfig,  # such as `core.preset('study')`
-              workers: int = 2,  # processes of one thread
+              workers: int|None = None,  # processes of one thread
               allow_leaks: bool = False,  # train although parts of the corpus share music
-              scheduler: str|None = None,  # of Dask, for the steps
+              scheduler: str|None = None,  # of Dask, for the steps; both None = as `crew` finds them
               ) -> Run:  # finished: results.json, figures, report.html
     "The whole study, from what is there already to the report."
     print(f'study {study.name}: {Run.of(study).folder}', flush=True)
