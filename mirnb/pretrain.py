@@ -105,7 +105,9 @@ def contrast(z: torch.Tensor,  # (B, T, bands) z-scores
              floor: float = .1,  # least deviation: a silent band must not become noise
              ) -> torch.Tensor:  # (B, T, bands)
     "Each band less its mean over the segment, in its standard deviations there."
-    return (z - z.mean(1, keepdim=True)) / z.std(1, keepdim=True).clamp(min=floor)
+    off = z - z.mean(1, keepdim=True)
+    sd = (off.square().sum(1, keepdim=True) / (z.shape[1] - 1)).sqrt()  # torch's std over this dimension takes six times as long
+    return off.div_(sd.clamp(min=floor))
 
 # %% ../nbs/32_pretrain.ipynb #385c5598
 TARGETS = dict(frames=lambda z: z, contrast=contrast)
