@@ -144,7 +144,6 @@ def law_of(points: pd.DataFrame,  # of `curve`
     a, b = power_law(points.tracks, np.concatenate([[points.macro_f1], draws])).T
     return a, b, 1 - a*far**-b
 
-
 # %% ../nbs/47_comparison.ipynb #3adf559c
 def growth(runs: dict,  # {tracks: [Run a seed, ...]}
            model: str,  # in each
@@ -155,7 +154,6 @@ def growth(runs: dict,  # {tracks: [Run a seed, ...]}
     points, draws = curve(runs, model, n)
     a, b, there = law_of(points, draws, far)
     return dict(points=points.to_dict('records'), a=with_interval(a), b=with_interval(b), guess=dict(tracks=far, **with_interval(there, 'macro_f1')))
-
 
 # %% ../nbs/47_comparison.ipynb #d0da6938
 def gap(runs: dict,  # {tracks: [Run a seed, ...]}
@@ -170,7 +168,6 @@ def gap(runs: dict,  # {tracks: [Run a seed, ...]}
     apart = np.concatenate([[one.macro_f1 - two.macro_f1], draws - others]).T
     return dict(points=[dict(tracks=int(t), **with_interval(d, 'difference')) for t, d in zip(one.tracks, apart)], exponent=with_interval(slope - b),
                 guess=dict(tracks=far, **with_interval(there - elsewhere, 'difference')))
-
 
 # %% ../nbs/47_comparison.ipynb #06a7395f
 def cpu_hours(runs: list,  # of Run

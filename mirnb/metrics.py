@@ -79,7 +79,6 @@ def with_interval(draws: np.ndarray,  # (n + 1,) a number as it was found, then 
     "The number found and its 95 % interval, ready for JSON."
     return dict(zip((name, 'low', 'high'), map(float, (draws[0], *interval(draws[1:])))))
 
-
 # %% ../nbs/40_metrics.ipynb #a688f706
 def score(truth,  # (N,) true classes, 0 to K-1
           guess,  # (N,) guessed classes, 0 to K-1

@@ -74,7 +74,6 @@ def corrected(tests,  # dicts with p, all that are read together
     for test, p in zip(tests, holm([t['p'] for t in tests])): test['p_holm'] = float(p)
     return tests
 
-
 # %% ../nbs/42_significance.ipynb #e3808da5
 def versus(truth,  # (N,) true classes, 0 to K-1
            a,  # (N,) guesses of the first system
@@ -85,7 +84,6 @@ def versus(truth,  # (N,) true classes, 0 to K-1
            ) -> dict:  # difference, low, high (of `paired`), p (of `permutation_test`)
     "Macro-F1 of `a` less that of `b` on the same works."
     return paired(truth, a, b, groups, K, n) | dict(p=permutation_test(truth, a, b, groups, K, n)['p'])
-
 
 # %% ../nbs/42_significance.ipynb #a5170eb6
 def by_genre(truth,  # (N,) true classes, 0 to K-1

@@ -298,7 +298,6 @@ def crew(workers: int|None = None,  # processes on this machine; None = $MIRNB_W
     if not said.isdecimal() or not int(said): raise MirnbError(f'MIRNB_WORKERS: is {said!r}; set it to a number of processes, 1 or more.')
     return workers or int(said), scheduler or os.environ.get('MIRNB_SCHEDULER') or None
 
-
 # %% ../nbs/46_study.ipynb #80670b42
 def run_studies(studies: dict,  # {label: (StudyConfig, models; none = all)}, all of one corpus
                 workers: int|None = None,  # processes of one thread
