@@ -45,7 +45,7 @@ def by_bert(c, inside=True):
 
 def encoders():
     "name -> function of a FormerConfig"
-    from mirnb.transformer import Encoder
+    from mirnb.learners.transformer import Encoder
     found = {'mirnb': Encoder, 'torch': by_torch, 'torch, no dropout inside': lambda c: by_torch(c, False)}
     try: import transformers  # noqa: F401
     except ImportError: print('(transformers is not installed: no BertModel)')
@@ -63,7 +63,7 @@ def flops(c, batch, edges=False):
 def encoder_step(make, c, batch, precision):
     "A function that trains that encoder by one step."
     import torch
-    from mirnb.transformer import autocast
+    from mirnb.learners.transformer import autocast
 
     torch.manual_seed(0)
     encoder, x, y = make(c).train(), *torch.randn(2, batch, c.segment//c.patch, c.width)
@@ -81,9 +81,9 @@ def encoder_step(make, c, batch, precision):
 def whole_step(arm, batch, precision):
     "A function that pretrains a former by one step."
     import torch
-    from mirnb.formers import Former
-    from mirnb.pretrain import Pretext
-    from mirnb.transformer import autocast
+    from mirnb.learners.formers import Former
+    from mirnb.learners.pretext import Pretext
+    from mirnb.learners.transformer import autocast
 
     torch.manual_seed(0)
     c = arm.former
@@ -118,8 +118,9 @@ def compare(rounds):
     "A table a size."
     import numpy as np
     import torch
-    from mirnb.core import ArmConfig, FormerConfig, change
-    from mirnb.transformer import keep_memory
+    from mirnb.learners.settings import ArmConfig, FormerConfig
+    from mirnb.base.settings import change
+    from mirnb.learners.transformer import keep_memory
 
     torch.set_num_threads(1)
     keep_memory()
@@ -147,7 +148,7 @@ def compare(rounds):
 def measure(batch, precision):
     "CPU seconds of a step of the paper's SpectroFormer (the better of two), and the peak of memory, GB."
     import torch
-    from mirnb.core import preset
+    from mirnb.study.settings import preset
     torch.set_num_threads(1)
     step = whole_step(preset('paper').spectro, batch, precision)
     step()
@@ -157,7 +158,7 @@ def measure(batch, precision):
 def paper():
     "What the preset costs here, measured in small batches and continued in a straight line; and what it would cost on a GPU."
     from math import ceil
-    from mirnb.core import preset
+    from mirnb.study.settings import preset
     arm = preset('paper').spectro
     work, steps = flops(arm.former, BATCH, True), EPOCHS*ceil(TRACKS/BATCH)
     for precision in '32', 'bf16':

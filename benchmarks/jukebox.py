@@ -14,7 +14,7 @@ def jobs(path, wave):
     "name -> (what to prepare, what to time)"
     import numpy as np
     import torch
-    from mirnb.jukebox import VQVAE
+    from mirnb.representations.jukebox import VQVAE
 
     tokens = np.random.default_rng(0).integers(0, 2048, len(wave)//128)
     row = torch.from_numpy(wave)[None, :, None]
@@ -67,7 +67,7 @@ def main(seconds):
     "Print the table."
     import numpy as np
     import torch
-    from mirnb.jukebox import JUKEBOX, VQVAE
+    from mirnb.representations.jukebox import JUKEBOX, VQVAE
 
     with tempfile.TemporaryDirectory() as folder:
         torch.manual_seed(0)

@@ -24,7 +24,7 @@ def made(sr, seconds):
 def ways(sr, n_fft, hop, n_mels):
     "name -> function of a wave that returns (frames, bands) dB"
     import librosa, torch
-    from mirnb.mel import by_torch, check_wave, lanes, log_mel, mel_bands
+    from mirnb.representations.mel import by_torch, check_wave, lanes, log_mel, mel_bands
 
     bands, window = mel_bands(sr, n_fft, n_mels), torch.hann_window(n_fft)
     decibels = lambda power: power.clamp_min(1e-10).log10()*10

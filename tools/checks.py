@@ -26,6 +26,7 @@ from notebooks import FLAGS, Problem, name_of, notebooks, read, settings
 WORDS = {'default_exp', 'export', 'exporti', 'exports', 'hide', 'hide_input', 'hide_output', 'hide_line'}  # nbdev's
 KEYS = {'eval:', 'echo:', 'output:', 'warning:', 'code-fold:', 'code-summary:', 'fig-cap:', 'fig-alt:', 'label:'}  # Quarto's
 LINES, CELLS, BYTES, AUDIO = 40, 60, 1_000_000, 3.  # of a function, of a notebook, of its file, seconds of a saved sound
+COLUMNS, FOLDERS, ROOMS, LAST = 120, 9, 14, 99  # of a line; folders of nbs/, notebooks of each; the place behind all folders
 DEFS = (ast.FunctionDef, ast.AsyncFunctionDef)
 IMPORTS = (ast.Import, ast.ImportFrom)
 
@@ -181,41 +182,68 @@ def module_of(cells: list) -> str|None:
     return next((c.directives['default_exp'][0] for c in cells if c.directives.get('default_exp')), None)
 
 
+def place_of(root: Path, path: Path, module: str) -> tuple:
+    "Where a notebook stands in the story: (folder's number, own number); raises Problem where names and numbers do not say it."
+    folder, name = path.relative_to(root/'nbs').parent.as_posix(), name_of(root, path)
+    package, _, last = module.rpartition('.')
+    if folder == '.' and not package and path.stem == last: return LAST, 0  # a room of its own, behind all folders
+    number = re.match(r'(\d+)_(.+)', path.stem)
+    if not number or number.group(2) != last:
+        raise Problem(f'{name}: exports {module}, so its name must be a number and {last!r}')
+    if folder == '.' and not package: return 0, int(number.group(1))
+    kept = re.fullmatch(r'(\d+)_(.+)', folder)
+    if not kept or kept.group(2) != package:
+        raise Problem(f'{name}: exports {module}, so its folder must be a number and {package!r}')
+    return int(kept.group(1)), int(number.group(1))
+
+
 def numbered(root: Path) -> dict:
-    "{module: number of its notebook}; raises Problem where two notebooks claim one module or one has no number."
+    "{module: place of its notebook}; raises Problem where two notebooks claim one module or one number, or one has none."
     found = {}
     for path in notebooks(root):
         if not (module := module_of(read(root, path))): continue
-        number = re.match(r'(\d+)_', path.name)
-        if not number: raise Problem(f'{name_of(root, path)}: exports {module}, so its name must begin with a number')
+        place = place_of(root, path, module)
         if module in found: raise Problem(f'{name_of(root, path)}: exports {module}, which another notebook exports too')
-        found[module] = int(number.group(1))
+        if place in found.values() and place[0] != LAST:
+            raise Problem(f'{name_of(root, path)}: has the number of another notebook of its folder')
+        found[module] = place
     return found
 
 
-def own_imports(node, lib: str) -> list:
-    "The modules of the package that an import statement names."
+def own_imports(node, lib: str, known: dict) -> list:
+    "The modules of the package that an import statement names; `known` are all there are."
+    packages = {lib} | {f'{lib}.{name.rpartition(".")[0]}' for name in known if '.' in name}
     if isinstance(node, ast.Import): names = [a.name for a in node.names]
     elif node.level: names = [f'{lib}.{node.module}'] if node.module else [f'{lib}.{a.name}' for a in node.names]
-    elif node.module == lib: names = [f'{lib}.{a.name}' for a in node.names if a.name != '__version__']
+    elif node.module in packages: names = [f'{node.module}.{a.name}' for a in node.names if a.name != '__version__']
     else: names = [node.module]
     return [n.removeprefix(f'{lib}.') for n in names if n.startswith(f'{lib}.')]
 
 
 def direction(root: Path) -> list:
-    "The numbers are the direction: exported code imports only modules with a lower number, also inside functions."
-    lib, number, problems = settings(root)['lib_name'], numbered(root), []
+    "Order is direction: exported code imports only what stands before it, also inside functions; folders have an order too."
+    lib, place, problems = settings(root)['lib_name'], numbered(root), []
+    def shown(module): return f'{module} ({place[module][0]}/{place[module][1]:02})'
     for path in notebooks(root):
         cells = read(root, path)
         module = module_of(cells)
         for cell in (c for c in cells if c.exported and module):
             for node in (n for n in ast.walk(tree_of(cell)) if isinstance(n, IMPORTS)):
-                for name in own_imports(node, lib):
-                    if name not in number: problems.append(f'{cell.where}: imports {lib}.{name}, which no notebook exports')
-                    elif number[name] >= number[module]:
-                        problems.append(f'{cell.where}: {module} ({number[module]:02}) imports {name} ({number[name]:02}); '
-                                        'a module imports only lower numbers')
+                for name in own_imports(node, lib, place):
+                    if name not in place: problems.append(f'{cell.where}: imports {lib}.{name}, which no notebook exports')
+                    elif place[name] >= place[module]:
+                        problems.append(f'{cell.where}: {shown(module)} imports {shown(name)}; '
+                                        'a module imports only what stands before it')
     return problems
+
+
+def rooms(root: Path) -> list:
+    "Numbered folders are few and none is crowded: the listing of nbs/ is the story of the project."
+    held = {}
+    for path in notebooks(root): held.setdefault(path.relative_to(root/'nbs').parent.as_posix(), []).append(path)
+    folders = sorted(held.keys() - {'.'})
+    crowded = [f'nbs/{f}: has {len(held[f])} notebooks, {ROOMS} at most' for f in folders if len(held[f]) > ROOMS]
+    return crowded + ([f'nbs: has {len(folders)} folders, {FOLDERS} at most'] if len(folders) > FOLDERS else [])
 
 
 def public(tree: ast.Module) -> tuple:
@@ -243,6 +271,44 @@ def export_cells(root: Path) -> list:
         for node in (n for n in tree.body if isinstance(n, (*DEFS, ast.ClassDef)) and n.name in names):
             if not ast.get_docstring(node): say(f'{node.name} has no docstring')
     return problems
+
+
+COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
+
+
+def readable(root: Path) -> list:
+    "Exported code can be read in one go: short lines, one statement a line, lambdas that are no functions, comprehensions of one thought."
+    problems = []
+    for cell in (c for c in each_cell(root) if c.exported):
+        say = lambda text: problems.append(f'{cell.where}: {text}')
+        for line in cell.code.splitlines():
+            if len(line) > COLUMNS: say(f'a line has {len(line)} columns, {COLUMNS} at most: {line.strip()[:40]}...')
+        for node in ast.walk(tree_of(cell)):
+            for fault in hard_to_read(node): say(f'{fault}: {ast.unparse(node).strip().splitlines()[0][:60]}')
+    return problems
+
+
+def hard_to_read(node):
+    "What a reader would stumble over in one node of the syntax tree."
+    for body in (getattr(node, name, None) for name in ('body', 'orelse', 'finalbody')):
+        if isinstance(body, list) and any(a.end_lineno == b.lineno for a, b in zip(body, body[1:])):
+            yield 'two statements stand on one line'
+    if isinstance(node, ast.Expr) and isinstance(node.value, ast.Tuple): yield 'a comma joins two statements'
+    if isinstance(node, ast.Assign):
+        values = node.value.elts if isinstance(node.value, ast.Tuple) else [node.value]
+        if any(isinstance(value, ast.Lambda) for value in values): yield 'a lambda has a name; write a def'
+    if isinstance(node, ast.Lambda):
+        inside = [n for n in ast.walk(node.body) if isinstance(n, (ast.Lambda, ast.IfExp, *COMPREHENSIONS))]
+        if inside or len(ast.unparse(node)) > 80: yield 'a lambda does the work of a function; write a def'
+    if isinstance(node, COMPREHENSIONS):
+        if len(node.generators) > 2: yield 'a comprehension has more than two loops; name a step'
+        if nesting(node) > 2: yield 'comprehensions are nested three deep; name a step'
+
+
+def nesting(node) -> int:
+    "How many comprehensions lie in each other."
+    inner = max((nesting(child) for child in ast.iter_child_nodes(node)), default=0)
+    return inner + isinstance(node, COMPREHENSIONS)
 
 
 def docments(root: Path) -> list:
@@ -330,7 +396,9 @@ CHECKS = {
     'the package is what the notebooks export': modules_match,
     'notebooks are clean': clean,
     'README.md is what the index notebook says': readme_matches,
-    'a module imports only lower-numbered ones': direction,
+    'a module imports only what stands before it': direction,
+    'the folders of nbs are few, and none is crowded': rooms,
+    'exported code can be read in one go': readable,
     'only the allowed flags and directives are used': flags,
     'an export cell holds one short, documented name': export_cells,
     'every public parameter has a comment beside it': docments,

@@ -19,12 +19,12 @@ from notebooks import Problem
 
 HOSTILE = '<img src=x onerror=window.bad=1>'
 
-# The least that has every part of `mirnb.widgets`: a script, traits, messages both ways, an error that becomes a notice.
+# The least that has every part of `mirnb.listening.widgets`: a script, traits, messages both ways, an error that becomes a notice.
 BELL = '''
 from ipywidgets import IntSlider, Label, VBox
 from traitlets import Int, Unicode
-from mirnb.core import MirnbError
-from mirnb.widgets import Widget, static
+from mirnb.base.files import MirnbError
+from mirnb.listening.widgets import Widget, static
 
 SCRIPT = """
 function render({model, el}) {
@@ -98,7 +98,7 @@ def demo(kind: str):
         Path(folder, 'bells.py').write_text(BELL)
         parts = {'Bell': ('bells:Bell',), 'Controls': ('bells:controls',), 'Broken': ('nowhere:Nothing', HOSTILE)}
         if kind == 'voila':
-            code = f'import sys; from mirnb.app import *; serve(write_notebook({folder!r} + "/demo.ipynb", {"Demo " + HOSTILE!r}, {parts!r}))'
+            code = f'import sys; from mirnb.listening.app import *; serve(write_notebook({folder!r} + "/demo.ipynb", {"Demo " + HOSTILE!r}, {parts!r}))'
             server = stack.enter_context(b.command('-c', code))
             page = stack.enter_context(b.visit(window, server.at()))
         else:
@@ -165,7 +165,7 @@ def dead(stage):
     soon(lambda: 'does not answer' in text_of(page, '.mirnb-notice'), 'the page does not say that the kernel is gone', 6)
 
 
-# -- the page of `mirnb.app`
+# -- the page of `mirnb.listening.app`
 
 def token():
     server, page = voila()

@@ -17,14 +17,14 @@ import browser as b
 from notebooks import ROOT, Problem
 from test_browser import RUN, STAGE, WINDOW, alone, soon, text_of
 
-MAKE = 'from mirnb.runs import tiny_run\nif __name__ == "__main__": print("run:", tiny_run().folder)'
-CELL = ('from mirnb.explorers import TracksExplorer, CodebookExplorer, ResultsExplorer\n'
+MAKE = 'from mirnb.study.toys import tiny_run\nif __name__ == "__main__": print("run:", tiny_run().folder)'
+CELL = ('from mirnb.listening.explorers import TracksExplorer, CodebookExplorer, ResultsExplorer\n'
         'results, tracks = ResultsExplorer({0!r}), TracksExplorer({0!r})\nresults')
 
 CROWD = '''
 import numpy as np, pandas as pd
 from ipywidgets import Button, VBox
-from mirnb.tracklist import Tracks
+from mirnb.listening.tracklist import Tracks
 def crowd():
     n, rng, genres = 100_000, np.random.default_rng(0), np.array([f'genre {k}' for k in range(16)])
     table = pd.DataFrame(dict(track_id=[f'{i:06d}' for i in range(n)], title=[f'Title of track {i}' for i in range(n)],
@@ -85,7 +85,7 @@ def crowded():
     window = WINDOW.get(b.chromium)
     with TemporaryDirectory(prefix='mirnb-crowd-') as folder:
         Path(folder, 'crowds.py').write_text(CROWD)
-        code = f'import sys; from mirnb.app import *; serve(write_notebook({folder!r} + "/crowd.ipynb", "Crowd", {{"Crowd": ("crowds:crowd",)}}))'
+        code = f'import sys; from mirnb.listening.app import *; serve(write_notebook({folder!r} + "/crowd.ipynb", "Crowd", {{"Crowd": ("crowds:crowd",)}}))'
         with b.command('-c', code) as server, b.visit(window, server.at()) as page:
             page.get_by_role('button', name='list them').wait_for()
             page.evaluate("() => document.addEventListener('click', () => performance.mark('asked'), true)")
