@@ -28,7 +28,8 @@ def essence(config):  # a dataclass, or anything JSON holds
 # %% ../../nbs/1_base/30_settings.ipynb #9700a8c5
 def fingerprint(*settings) -> str:  # dataclasses or anything JSON holds; 12 hexadecimal digits
     "A short name for settings: the same settings name the same cached result, any change a new one."
-    return hashlib.sha256(json.dumps([essence(s) for s in settings], sort_keys=True, default=str).encode()).hexdigest()[:12]
+    text = json.dumps([essence(s) for s in settings], sort_keys=True, default=str)
+    return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 # %% ../../nbs/1_base/30_settings.ipynb #f7975e97
 def change(config,  # a frozen dataclass
@@ -43,7 +44,7 @@ def change(config,  # a frozen dataclass
     return config
 
 # %% ../../nbs/1_base/30_settings.ipynb #e736ee50
-def settings_of(kind: type,  # a config dataclass of `mirnb.core`
+def settings_of(kind: type,  # a config dataclass
                 values: dict,  # as `write_json` wrote it
                 ):  # an instance
     "A config from JSON; raises `MirnbError` for a setting that it has not."
