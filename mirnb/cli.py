@@ -20,7 +20,8 @@ from .evidence.audit import audit as audit_corpus
 from .study.settings import PRESETS, StudyConfig, preset
 from .base.files import MirnbError, atomic, home
 from .base.settings import change, fingerprint
-from .sound.corpora import FMA_SHA1, LOADERS, fetch_fma, load
+from .sound.archives import FMA_SHA1, fetch_fma
+from .sound.corpora import LOADERS, load
 from .representations.extract import extract as extract_tracks
 from .evidence.figures import canvas, save
 from .representations.jukebox import convert, fetch_jukebox

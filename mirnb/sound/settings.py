@@ -25,4 +25,6 @@ class CorpusConfig:
     root: str = late('')  # the folder that such a corpus lies in, an absolute path
 
     @property
-    def embedded(self) -> bool: return self.source == 'embedded'
+    def embedded(self) -> bool:
+        "Whether the tracks are played from the scores that install with a package."
+        return self.source == 'embedded'
