@@ -19,13 +19,14 @@ import soundfile as sf
 import soxr
 from scipy.signal import oaconvolve
 
-from .settings import CorpusConfig
 from ..base.files import MirnbError, atomic, home
-from ..base.settings import fingerprint
 from ..base.processes import parallel
 from ..base.randomness import rng_of
+from ..base.settings import fingerprint
 from .corpora import Corpus, loader, tidy
-from .scores import GENRES, choose, package_dir, read_scores
+from .readers import package_dir
+from .scores import GENRES, choose, read_scores
+from .settings import CorpusConfig
 
 # %% ../../nbs/2_sound/50_renditions.ipynb #c393e358
 IDIOM = {  # class: {program: share}, with the reason
