@@ -30,7 +30,8 @@ def essence(config):  # a dataclass, or anything JSON holds
 # %% ../../nbs/1_base/30_settings.ipynb #9700a8c5
 def fingerprint(*settings) -> str:  # dataclasses or anything JSON holds; 12 hexadecimal digits
     "A short name for settings: the same settings name the same cached result, any change a new one."
-    return hashlib.sha256(json.dumps([essence(s) for s in settings], sort_keys=True, default=str).encode()).hexdigest()[:12]
+    text = json.dumps([essence(s) for s in settings], sort_keys=True, default=str)
+    return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 # %% ../../nbs/1_base/30_settings.ipynb #29650001
 def _settings(config) -> tuple:  # names

@@ -6,6 +6,12 @@
 __all__ = ['IDIOM', 'FOLK', 'CONSORT', 'NEUTRAL', 'SR', 'programs', 'program_of', 'perform', 'to_midi', 'render', 'clip_table',
            'planned', 'render_clips', 'corpus', 'as_corpus', 'embedded']
 
+# %% ../../nbs/2_sound/50_renditions.ipynb #4c7801d6
+from ..base.extras import require
+
+# %% ../../nbs/2_sound/50_renditions.ipynb #4b473b6a
+require('study')
+
 # %% ../../nbs/2_sound/50_renditions.ipynb #591280c3
 import io
 import math
@@ -19,13 +25,15 @@ import soundfile as sf
 import soxr
 from scipy.signal import oaconvolve
 
-from .settings import CorpusConfig
 from ..base.files import MirnbError, atomic, home
-from ..base.settings import fingerprint
 from ..base.processes import parallel
 from ..base.randomness import rng_of
+from ..base.settings import fingerprint
 from .corpora import Corpus, loader, tidy
-from .scores import GENRES, choose, package_dir, read_scores
+from .readers import package_dir
+from .scores import choose, read_scores
+from .settings import GENRES
+from .settings import CorpusConfig
 
 # %% ../../nbs/2_sound/50_renditions.ipynb #c393e358
 IDIOM = {  # class: {program: share}, with the reason

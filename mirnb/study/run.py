@@ -15,7 +15,7 @@ import pandas as pd
 
 from ..base.files import MirnbError, home, read_json, sha256_of, write_json
 from ..base.settings import fingerprint
-from ..sound.scores import GENRES
+from ..sound.settings import GENRES
 from ..representations.jukebox import RANDOM, SHIPPED, VQVAE
 from ..representations.codebook import centroids, enrichment, usage
 from ..representations.protocol import Representation, representation, settings_in
