@@ -5,10 +5,10 @@
 # %% auto #0
 __all__ = ['package_dir', 'midi_notes', 'abc_field', 'abc_tunes', 'abc_notes', 'xml_root', 'xml_notes', 'xml_rights']
 
-# %% ../../nbs/2_sound/38_readers.ipynb #03f99028
+# %% ../../nbs/2_sound/38_readers.ipynb #73bd6630
 from ..base.extras import require
 
-# %% ../../nbs/2_sound/38_readers.ipynb #0fb81824
+# %% ../../nbs/2_sound/38_readers.ipynb #b540e67b
 require('study')
 
 # %% ../../nbs/2_sound/38_readers.ipynb #5f9e0905
@@ -30,7 +30,7 @@ from ..base.files import MirnbError
 def package_dir(name: str) -> Path:  # an installed package; it is not imported
     "The folder of an installed package; raises `MirnbError` where it is missing."
     spec = importlib.util.find_spec(name)
-    if spec is None: raise MirnbError(f'{name}: this package is not installed; run `pip install mirnb` again.')
+    if spec is None: raise MirnbError(f"{name}: this package is not installed; run `pip install 'mirnb[study]'`.")
     return Path(next(iter(spec.submodule_search_locations)))
 
 # %% ../../nbs/2_sound/38_readers.ipynb #58fc41f3
