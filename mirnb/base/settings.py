@@ -43,7 +43,7 @@ def change(config,  # a frozen dataclass
     return config
 
 # %% ../../nbs/1_base/30_settings.ipynb #e736ee50
-def settings_of(kind: type,  # a config dataclass of `mirnb.core`
+def settings_of(kind: type,  # a config dataclass
                 values: dict,  # as `write_json` wrote it
                 ):  # an instance
     "A config from JSON; raises `MirnbError` for a setting that it has not."

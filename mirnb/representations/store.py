@@ -26,7 +26,8 @@ from ..base.settings import fingerprint
 from .protocol import Representation, representation
 
 # %% ../../nbs/3_representations/60_store.ipynb #6c6754ce
-MAKERS = ('audio', 'convolutions', 'fused', 'jukebox', 'lanes', 'mel', 'representations')  # modules whose code makes the numbers
+MAKERS = ('sound/audio', *(f'representations/{name}' for name in (  # whose code makes the numbers
+    'convolutions', 'fused', 'jukebox', 'lanes', 'mel', 'mel_lanes', 'protocol')))
 
 # %% ../../nbs/3_representations/60_store.ipynb #6e93ebc5
 @cache

@@ -302,7 +302,7 @@ def record_run(folder: str|Path,  # of a run that has just ended; holds tracks.c
                   weights={name: sha256_of(path)[:12] for name, path in weights.items()})
     file = Path(folder)/'run.json'
     if file.exists() and (found := read_json(file))['hashes'] == hashes: return found  # trained by that code, there and then
-    modules = sorted(Path(mirnb.__file__).parent.glob('*.py'))
+    modules = sorted(Path(mirnb.__file__).parent.rglob('*.py'))
     code = dict(representations=code_version(), modules=fingerprint([m.read_text() for m in modules]))
     packages = dict(python=platform.python_version(), **{name: version(name) for name in PACKAGES})
     write_json(file, dict(hashes=hashes, code=code, packages=packages, machine=machine(),
