@@ -87,7 +87,7 @@ def block_size(n_fft: int,  # frame length, samples
                device: torch.device,  # where the transform runs
                precision: str = 'float64',  # of the transform
                ) -> int:  # frames, a multiple of 16
-    "Frames at a time: two megabytes stay in a processor's caches, and few calls plan their transform; a GPU wants more."
+    "Frames at a time: two megabytes stay in the caches, and few calls plan their transform; a GPU wants more."
     bytes = 2**27 if device.type == 'cuda' else 2**21
     return max(1, bytes//np.dtype(precision).itemsize//n_fft//16)*16
 
