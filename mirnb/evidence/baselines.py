@@ -20,8 +20,8 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 
-from .metrics import macro_f1
 from ..representations.protocol import Float32, register
+from .metrics import macro_f1
 
 # %% ../../nbs/5_evidence/30_baselines.ipynb #5dea5e26
 def majority(labels,  # training labels, numbers or names

@@ -108,8 +108,9 @@ def ladder(tracks: pd.DataFrame,  # track_id, genre, split (train, valid, ...), 
     both = set(tracks.group.iloc[at['train']]) & set(tracks.group.iloc[at[part]])
     if both: raise MirnbError(f'tracks: {min(both)} lies in train and in {part}; split by group.')
     label, found, tables = tracks.genre.to_numpy(), {}, []
+    train, valid = at['train'], at['valid']
     for rung, X in read.items():
-        machine, table = chosen_probe(X[at['train']], label[at['train']], X[at['valid']], label[at['valid']], strengths)
+        machine, table = chosen_probe(X[train], label[train], X[valid], label[valid], strengths)
         found[rung] = np.zeros((len(at[part]), len(genres)))
         found[rung][:, [genres.index(g) for g in machine.classes_]] = machine.predict_proba(X[at[part]])
         tables.append(table.assign(rung=rung))

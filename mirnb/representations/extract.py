@@ -62,7 +62,7 @@ def sweep(folder: Path,  # of a store
         try: found, rows = whole_shard(path)
         except MirnbError: found, rows = card, []
         if found != card: raise MirnbError(f'{path}: was made by other settings or other code; move it elsewhere.')
-        same = all(sizes.get(row['track_id']) in (None, row['bytes']) for row in rows)  # a file that is gone is no change
+        same = all(sizes.get(row['track_id']) in (None, row['bytes']) for row in rows)  # a file that is gone is kept
         if rows and same: done |= {row['track_id'] for row in rows}
         else: path.unlink()
     return done
