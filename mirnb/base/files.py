@@ -43,17 +43,24 @@ def atomic(path: str|Path):  # the final name; yields a temporary path beside it
         with open(part, 'rb+') as f: os.fsync(f.fileno())
         os.replace(part, path)
     except OSError as e:
-        raise MirnbError(f'{path}: cannot be written ({e.strerror or e}); free some space or choose another folder.') from e
+        raise MirnbError(f'{path}: cannot be written ({e.strerror or e}); '
+                         'free some space or choose another folder.') from e
     finally:
         if path.parent.is_dir(): part.unlink(missing_ok=True)
+
+# %% ../../nbs/1_base/10_files.ipynb #5c242d39
+def _plain(obj):
+    "What JSON does not know: dataclasses, NumPy's numbers, paths."
+    if hasattr(obj, '__dataclass_fields__'): return asdict(obj)
+    return obj.item() if hasattr(obj, 'item') else str(obj)
 
 # %% ../../nbs/1_base/10_files.ipynb #1c53a302
 def write_json(path: str|Path,  # the file to write
                obj,  # anything JSON holds, and dataclasses
+               sort: bool = True,  # keys; False = as they come, where their order says something
                ) -> Path:
-    "Write `obj` as JSON with sorted keys, atomically, so that the same object is the same bytes."
-    default = lambda o: asdict(o) if hasattr(o, '__dataclass_fields__') else o.item() if hasattr(o, 'item') else str(o)
-    with atomic(path) as part: part.write_text(json.dumps(obj, indent=1, sort_keys=True, default=default) + '\n')
+    "Write `obj` as JSON, atomically; the same object is the same bytes."
+    with atomic(path) as part: part.write_text(json.dumps(obj, indent=1, sort_keys=sort, default=_plain) + '\n')
     return Path(path)
 
 # %% ../../nbs/1_base/10_files.ipynb #5c980ea9
@@ -61,12 +68,13 @@ def read_json(path: str|Path):  # a file that `write_json` wrote
     "Read JSON; raises `MirnbError` where the file is missing or not JSON."
     try: return json.loads(Path(path).read_text())
     except FileNotFoundError: raise MirnbError(f'{path}: no such file; check the path.') from None
-    except ValueError: raise MirnbError(f'{path}: is not valid JSON; delete the file and run again to make it anew.') from None
+    except ValueError:
+        raise MirnbError(f'{path}: is not valid JSON; delete the file and run again to make it anew.') from None
 
 # %% ../../nbs/1_base/10_files.ipynb #a7b4e0fe
 def copied(pairs: list,  # (source, target) paths
            ) -> None:
-    "Copy files, each whole or not at all."
+    "Copy files, each whole or not at all; raises `MirnbError` for the first that cannot be copied."
     for source, target in pairs:
         with atomic(target) as part: shutil.copyfile(source, part)
 
