@@ -162,7 +162,7 @@ def chance_interval(counts,  # (K,) works a class of the test set
                     ) -> dict:  # mean, low, high (95 % of the draws between them), p95 (95 % below)
     "Macro-F1 of `n` simulated guessers that draw each guess from the class shares, on a test set of these counts."
     counts = np.asarray(counts, int)
-    rng, K, share = np.random.default_rng(seed), len(counts), counts/counts.sum()
+    rng, share = np.random.default_rng(seed), counts/counts.sum()
     conf = np.stack([rng.multinomial(c, share, size=n) for c in counts], 1)  # (n, K, K)
     macro = f1_per_class(conf).mean(-1)
     low, high = interval(macro)
