@@ -44,6 +44,11 @@ CAPTIONS = {  # by the beginning of the file's name, in the order of the page
     'mfcc': GRIDS, 'timbre': GRIDS,
 }
 
+# %% ../../nbs/6_study/70_report.ipynb #935d15ab
+def _plain(name: str) -> str:
+    "A name as it stands in a file's name: letters and digits, lower case, one space between words."
+    return ' '.join(''.join(c if c.isalnum() else ' ' for c in name.lower()).split())
+
 # %% ../../nbs/6_study/70_report.ipynb #e7f3af94
 def _name(stem: str,  # a file's name without suffix
           formers: tuple = FORMERS,
@@ -52,10 +57,9 @@ def _name(stem: str,  # a file's name without suffix
     name, place = stem.replace('_', ' ').replace('-', ' ').replace(' f1', ' F1'), 99
     untrained = [f'{m} (random {what})' for m in formers for what in ('weights', 'encoder')]
     models = list(dict.fromkeys([*formers, *COLOURS, *untrained]))
-    plain = {m: ' '.join(''.join(c if c.isalnum() else ' ' for c in m.lower()).split()) for m in models}
-    if found := [m for m in models if name.lower().endswith(f' {plain[m]}')]:
-        model = max(found, key=lambda m: len(plain[m]))
-        name, place = f'{name[:-len(plain[model]) - 1]}, {model}', models.index(model)
+    if found := [m for m in models if name.lower().endswith(f' {_plain(m)}')]:
+        model = max(found, key=len)
+        name, place = f'{name[:-len(_plain(model)) - 1]}, {model}', models.index(model)
     kind = next((i for i, k in enumerate(CAPTIONS) if stem.lower().startswith(k)), 99)
     return name[:1].upper() + name[1:], (kind, place, 'after' in stem, stem)
 
@@ -111,11 +115,11 @@ def sounds(folder: Path,  # of a run: tracks.csv, predictions/*.csv; snippets ar
            formers: tuple = FORMERS,  # names of the formers, in order
            ) -> str:  # HTML; '' without tracks or predictions
     "Of each former the tracks that it was surest of, right and wrong; one whose file has gone says so."
-    files = {m: folder/'predictions'/f'{m}.csv' for m in formers}
-    files = {m: f for m, f in files.items() if f.exists()}
-    if not files or not (folder/'tracks.csv').exists(): return ''
+    told = {m: folder/'predictions'/f'{m}.csv' for m in formers}
+    told = {m: f for m, f in told.items() if f.exists()}
+    if not told or not (folder/'tracks.csv').exists(): return ''
     paths, out = _read(folder/'tracks.csv').set_index('track_id').path.to_dict(), []
-    for model, file in files.items():
+    for model, file in told.items():
         clips = {True: [], False: []}
         for row in surest(_read(file), n).to_dict('records'):
             clips[row['right']].append(_clip(row, paths.get(row['track_id']), folder/'sounds'))
@@ -145,7 +149,7 @@ def caveats(config: dict,  # the content of config.json, may be empty
     corpus = config.get('corpus') or {}
     if corpus.get('source', 'embedded') != 'embedded': of_corpus = OWN
     else: of_corpus = RENDERED if corpus.get('performance') else ()
-    return [*of_corpus, INTERVALS, CHOSEN['valid' if config.get('report') == 'valid' else 'test']]
+    return [*of_corpus, INTERVALS, CHOSEN.get(config.get('report'), CHOSEN['test'])]
 
 # %% ../../nbs/6_study/70_report.ipynb #5a71ed80
 HTML = '''<!DOCTYPE html>
@@ -179,13 +183,18 @@ def _settings(config: dict) -> str:
     return ('<section class="settings"><h2>Settings</h2><details><summary>All settings of this run</summary>'
             f'<pre>{escape(json.dumps(config, indent=1))}</pre></details></section>')
 
+# %% ../../nbs/6_study/70_report.ipynb #a38e888d
+def _known(file: Path) -> dict:
+    "The content of a JSON file; {} where there is none."
+    return read_json(file) if file.exists() else {}
+
 # %% ../../nbs/6_study/70_report.ipynb #7a914f17
 def write_report(folder: str|Path,  # holds results.json; config.json, seeds.json and figures/*.png where there are any
                  ) -> Path:  # folder/report.html
     "Write the report as one self-contained page; raises `MirnbError` where results.json is missing or without scores."
     folder = Path(folder)
     results = read_json(folder/'results.json')
-    config, seeds = (read_json(f) if (f := folder/f'{name}.json').exists() else {} for name in ('config', 'seeds'))
+    config, seeds = _known(folder/'config.json'), _known(folder/'seeds.json')
     if not (isinstance(results, dict) and results.get('scores')):
         raise MirnbError(f'{folder}/results.json: holds no scores; run the study again to make it anew.')
     formers = formers_of(config)
