@@ -20,7 +20,7 @@ from matplotlib import colormaps
 from matplotlib.image import imsave
 
 from ..base.files import MirnbError, atomic, read_json
-from ..evidence.figures import KINDS
+from ..evidence.style import KINDS
 from ..evidence.hears import code_effects, occlusion, without
 from .session import CodeFacts, listening, rate_of
 from ..representations.mel import log_mel

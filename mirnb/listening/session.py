@@ -16,7 +16,7 @@ from ..sound.audio import load_audio
 from ..representations.codebook import enrichment, neighbours, sound, usage
 from ..base.files import MirnbError, atomic, home, sha256_of
 from ..base.settings import fingerprint
-from ..evidence.figures import FORMERS
+from ..evidence.style import FORMERS
 from ..learners.finetune import load_classifier, predict_segments
 from ..representations.jukebox import SHIPPED, VQVAE
 from .player import Clip, Codes, Picture, Spans, mel_picture
