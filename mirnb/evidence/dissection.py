@@ -35,7 +35,7 @@ def macro_contrast(before: list,  # tables as in `seed_f1`
                    after: list,  # of the same works; more tables where something was drawn
                    K: int,  # classes
                    n: int = 2000,  # resamples of the works
-                   ) -> dict:  # macro_f1, low, high of `after`; after - before: difference, difference_low, difference_high
+                   ) -> dict:  # macro_f1, low, high; of the change: difference, difference_low, difference_high
     "Macro-F1 after a change, and what the change did, with paired 95 % intervals over works."
     (a, boot_a), (b, boot_b) = seed_f1(before, K, n), seed_f1(after, K, n)
     (low, high), (d_low, d_high) = interval(boot_b.mean(-1)), interval((boot_b - boot_a).mean(-1))
