@@ -29,7 +29,7 @@ def touched(base: StudyConfig,  # before
     both = tuple(m for m in base.arms if m in other.arms)
     if change(other, arms=base.arms, name=base.name, same_tracks=base.same_tracks) != base: return both
     odd = base.same_tracks != other.same_tracks  # Mel arms then have other tracks
-    return tuple(m for m in both if base.arms[m] != other.arms[m] or odd and base.arms[m].former.stem == 'mel')
+    return tuple(m for m in both if base.arms[m] != other.arms[m] or odd and base.arms[m].reads == 'mel')
 
 # %% ../../nbs/8_studies/20_comparison.ipynb #2039981b
 def _resampled(table: pd.DataFrame,  # of `predictions`

@@ -20,7 +20,7 @@ from ..evidence.ladder import ladder_plot
 from ..study.settings import StudyConfig
 from ..study.run import Run
 from ..study.yardsticks import LADDER
-from ..study.arms import CONTROL, GUESSERS
+from ..study.arms import GUESSERS, control
 from ..study.results import evidence, histories
 from ..study.main import run_studies, run_study
 from .say import bullets, chance, number, seeded, works
@@ -31,7 +31,7 @@ def studies(base: StudyConfig,  # such as `preset('study')`
             seeds: tuple = (0, 1, 2),  # of the trainings
             ) -> dict:  # {label: (study, models; none = all)}
     "The trainings, for `run_studies`."
-    formers = (*base.arms, CONTROL)
+    formers = (*base.arms, control(base))
     return {f'seed {s}': (change(base, seed=s), () if s == seeds[0] else formers) for s in seeds}
 
 # %% ../../nbs/8_studies/25_seeds.ipynb #713d31ae
@@ -103,7 +103,7 @@ def answer(results: dict,  # as JSON holds them
            ) -> str:  # Markdown
     "How much is luck, and what is told apart?"
     rows, first = results['rows'], against(results)
-    arms = [m for m in in_order(rows) if rows[m]['seeds'] > 1 and m != CONTROL and m != first]
+    arms = [m for m in in_order(rows) if rows[m]['seeds'] > 1 and m not in (first, f'{first} (random weights)')]
     apart = [m for m, row in rows.items() if m != first and row['p_holm'] < .05]
     head = f"{results['corpus']}, preset `{results['preset']}`, {seeded(results['seeds'])}; "
     head += f"{works(results['split_counts'])}; {chance(results['chance_bound'])}."
