@@ -54,7 +54,7 @@ def ranged(runs: list,  # of Run, one a seed
            ranges: dict,  # of `Exam`
            ) -> dict:  # {name: one Run a seed}
     "The SpectroFormers of a shorter range, trained where they are not yet."
-    studies = {(label, run.study.seed): change(run.study, spectro__former__range=r)
+    studies = {(label, run.study.seed): change(run.study, arms__SpectroFormer__former__range=r)
                for label, r in ranges.items() for run in runs}
     found = {key: Run.of(study) for key, study in studies.items()}
     if not all((run.folder/'predictions'/'SpectroFormer.csv').exists() for run in found.values()):

@@ -70,7 +70,7 @@ def heard_again(runs: list,  # of Run, one a seed
     some, stores = first.part(first.study.report), {'as it is': Store(first.reads('SpectroFormer'))}
     for level in levels:
         other = played_back(first, level)
-        kind, store = other.representation, other.reads('SpectroFormer')
+        kind, store = other.representation('SpectroFormer'), other.reads('SpectroFormer')
         stores[f'level {level}'] = extract(some, kind, store, workers=1)
     tables = [predictions(run, 'TokenFormer') for run in runs]
     truth, groups, ids = (np.concatenate([t[column] for t in tables]) for column in ('truth_id', 'group', 'guess_id'))
@@ -88,7 +88,7 @@ def learned_anew(run: Run,  # of the first seed
                  ) -> dict:  # seed, and what `compared` finds
     "Macro-F1 after training on level 2 played back, of former and probe, and the two parts of the gap."
     other, tracks = played_back(run), run.part('train', 'valid', run.study.report)
-    store = extract(other.tracks, other.representation, other.reads('SpectroFormer'), workers=1)
+    store = extract(other.tracks, other.representation('SpectroFormer'), other.reads('SpectroFormer'), workers=1)
     train_arm(other, 'SpectroFormer')
     tables = dict(Mel=predictions(run, 'SpectroFormer'), anew=predictions(other, 'SpectroFormer'),
                   TokenFormer=predictions(run, 'TokenFormer'))
@@ -141,7 +141,7 @@ def probed(run: Run,  # with log-Mel and the tokens of both encoders
     heard = extract(tracks, Percepts(), home()/'stores'/f"percepts-{mel.name.removeprefix('mel-')}", workers=1)
     read = sequences(Store(mel), encoded(run, tracks))
     windows = {rung: partial(after, f, window_stats) for rung, f in read.items()}
-    windows |= {rung: partial(after, f, window_means) for rung, f in read.items() if rung.startswith(RUNGS[0])}  # shares
+    windows |= {rung: partial(after, f, window_means) for rung, f in read.items() if RUNGS[0] in rung}  # shares
     found, table = audit(tracks, windows, partial(audible, heard), PERCEPTS, report)
     beats = {rung: partial(after, f, lambda x: pulse(x)[None]) for rung, f in read.items()}
     asked = partial(after, heard.array, lambda x: np.array([[tempo(x)]]))
