@@ -47,13 +47,19 @@ def atomic(path: str|Path):  # the final name; yields a temporary path beside it
     finally:
         if path.parent.is_dir(): part.unlink(missing_ok=True)
 
+# %% ../../nbs/1_base/10_files.ipynb #5c242d39
+def _plain(obj):
+    "What JSON does not know: dataclasses, NumPy's numbers, paths."
+    if hasattr(obj, '__dataclass_fields__'): return asdict(obj)
+    return obj.item() if hasattr(obj, 'item') else str(obj)
+
 # %% ../../nbs/1_base/10_files.ipynb #1c53a302
 def write_json(path: str|Path,  # the file to write
                obj,  # anything JSON holds, and dataclasses
+               sort: bool = True,  # keys; False = as they come, where their order says something
                ) -> Path:
-    "Write `obj` as JSON with sorted keys, atomically, so that the same object is the same bytes."
-    default = lambda o: asdict(o) if hasattr(o, '__dataclass_fields__') else o.item() if hasattr(o, 'item') else str(o)
-    with atomic(path) as part: part.write_text(json.dumps(obj, indent=1, sort_keys=True, default=default) + '\n')
+    "Write `obj` as JSON, atomically; the same object is the same bytes."
+    with atomic(path) as part: part.write_text(json.dumps(obj, indent=1, sort_keys=sort, default=_plain) + '\n')
     return Path(path)
 
 # %% ../../nbs/1_base/10_files.ipynb #5c980ea9

@@ -9,7 +9,7 @@ __all__ = ['late', 'essence', 'fingerprint', 'change', 'settings_of']
 import hashlib
 import json
 from dataclasses import field, fields, is_dataclass, replace
-from typing import get_args, get_type_hints
+from typing import get_args, get_origin, get_type_hints
 
 from .files import MirnbError
 
@@ -21,26 +21,46 @@ def late(default):  # the value under which all is as before
 # %% ../../nbs/1_base/30_settings.ipynb #a93222d1
 def essence(config):  # a dataclass, or anything JSON holds
     "What a name is made of: all settings, less the late ones that are at their default."
+    if isinstance(config, dict): return {name: essence(value) for name, value in config.items()}
     if not hasattr(config, '__dataclass_fields__'): return config
     known = {f.name: (getattr(config, f.name), f) for f in fields(config)}
-    return {name: essence(value) for name, (value, f) in known.items() if not (f.metadata.get('late') and value == f.default)}
+    told = {name: value for name, (value, f) in known.items() if not (f.metadata.get('late') and value == f.default)}
+    return essence(told)
 
 # %% ../../nbs/1_base/30_settings.ipynb #9700a8c5
 def fingerprint(*settings) -> str:  # dataclasses or anything JSON holds; 12 hexadecimal digits
     "A short name for settings: the same settings name the same cached result, any change a new one."
     return hashlib.sha256(json.dumps([essence(s) for s in settings], sort_keys=True, default=str).encode()).hexdigest()[:12]
 
+# %% ../../nbs/1_base/30_settings.ipynb #29650001
+def _settings(config) -> tuple:  # names
+    "The fields of a dataclass; none of anything else."
+    return tuple(getattr(config, '__dataclass_fields__', ()))
+
 # %% ../../nbs/1_base/30_settings.ipynb #f7975e97
-def change(config,  # a frozen dataclass
+def change(config,  # a frozen dataclass, or a dictionary of such
            **paths,  # field=value; two underscores go one level down: corpus__renditions=4
            ):
     "A copy of `config` with the named fields changed; raises `MirnbError` for a name that does not exist."
     for path, value in paths.items():
         name, _, rest = path.partition('__')
-        if name not in getattr(config, '__dataclass_fields__', {}):
-            raise MirnbError(f'{type(config).__name__}: has no setting {name!r}; it has {", ".join(config.__dataclass_fields__)}.')
-        config = replace(config, **{name: change(getattr(config, name), **{rest: value}) if rest else value})
+        kept = dict(config) if isinstance(config, dict) else {f: getattr(config, f) for f in _settings(config)}
+        added = isinstance(config, dict) and not rest  # a dictionary takes a new entry, a dataclass has the fields that it has
+        if name not in kept and not added:
+            raise MirnbError(f'{type(config).__name__}: has no setting {name!r}; it has {", ".join(kept)}.')
+        new = {name: change(kept[name], **{rest: value}) if rest else value}
+        config = kept | new if isinstance(config, dict) else replace(config, **new)
     return config
+
+# %% ../../nbs/1_base/30_settings.ipynb #f100be1a
+def _read(hint,  # of a field: a type, a union, dict[str, a dataclass]; None = plain
+          value):  # as JSON holds it
+    "One setting from JSON: dictionaries become dataclasses, lists become tuples."
+    inner = next((t for t in (hint, *get_args(hint)) if is_dataclass(t)), None)
+    if isinstance(value, dict) and inner and get_origin(hint) is dict:
+        return {name: settings_of(inner, each) for name, each in value.items()}
+    if isinstance(value, dict) and inner: return settings_of(inner, value)
+    return tuple(_read(None, v) for v in value) if isinstance(value, list) else value
 
 # %% ../../nbs/1_base/30_settings.ipynb #e736ee50
 def settings_of(kind: type,  # a config dataclass
@@ -50,8 +70,4 @@ def settings_of(kind: type,  # a config dataclass
     hints = get_type_hints(kind)
     if wrong := sorted(values.keys() - hints.keys()):
         raise MirnbError(f'{kind.__name__}: has no setting {", ".join(wrong)}; the file is of another version of mirnb.')
-    def read(hint, value):
-        inner = next((t for t in (hint, *get_args(hint)) if is_dataclass(t)), None)
-        if isinstance(value, dict) and inner: return settings_of(inner, value)
-        return tuple(read(None, v) for v in value) if isinstance(value, list) else value
-    return kind(**{name: read(hints[name], value) for name, value in values.items()})
+    return kind(**{name: _read(hints[name], value) for name, value in values.items()})

@@ -107,20 +107,22 @@ def headline(scores: dict,  # {model: dict from `metrics.score`}
     return ax
 
 # %% ../../nbs/5_evidence/25_figures.ipynb #573fd430
-def contenders(scores: dict) -> list:  # {model: dict from `metrics.score`}; returns names
+def contenders(scores: dict,  # {model: dict from `metrics.score`}
+               formers: tuple = FORMERS,  # names of the formers, in order
+               ) -> list:  # names
     "The three formers, as far as they are there, and the best of the others by macro-F1."
-    formers = [m for m in FORMERS if m in scores]
-    rest = sorted((m for m in scores if m not in FORMERS), key=lambda m: -scores[m]['macro_f1'])
-    return formers + rest[:1]
+    rest = sorted((m for m in scores if m not in formers), key=lambda m: -scores[m]['macro_f1'])
+    return [m for m in formers if m in scores] + rest[:1]
 
 # %% ../../nbs/5_evidence/25_figures.ipynb #da70a9bb
 @plt.rc_context(STYLE)
 def f1_bars(scores: dict,  # {model: dict from `metrics.score`}
             genres: list,  # names, in any order
             ax,  # one axis, PAGE wide
+            formers: tuple = FORMERS,  # names of the formers, in order
             ):  # ax
     "F1 a genre of the three formers and the best baseline, 95 % intervals; sorted by the first of them."
-    models = contenders(scores)
+    models = contenders(scores, formers)
     per = {m: scores[m]['per_genre'] for m in models}
     order = sorted(genres, key=lambda g: -per[models[0]][g]['f1'])
     wide, total = .84/len(models), sum(g['support'] for g in per[models[0]].values())

@@ -85,7 +85,14 @@ class FinetuneConfig:
 # %% ../../nbs/4_learners/10_settings.ipynb #a17309b6
 @dataclass(frozen=True)
 class ArmConfig:
-    "One arm of the study: a former and its two trainings."
+    "One arm of a study: what is read, the former that reads it, and its two trainings."
     former: FormerConfig = FormerConfig()
     pretrain: PretrainConfig = PretrainConfig()
     finetune: FinetuneConfig = FinetuneConfig()
+    representation: str = late('')  # a registered name; '' = what the former's stem is made for: 'mel', or 'tokens' also for vectors
+    options: tuple = late(())  # its settings as pairs: (('phase', False),); the weights of a tokenizer are the run's, its levels the former's
+
+    @property
+    def reads(self) -> str:  # a registered name
+        "What it reads, by name."
+        return self.representation or ('mel' if self.former.stem == 'mel' else 'tokens')
