@@ -15,14 +15,12 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from ..representations.codebook import usage
-from ..representations.store import Store
 from ..evidence.dissection import code_orders, macro_contrast, octaves, seed_f1
 from ..evidence.figures import COLOURS, FORMERS, canvas
 from ..evidence.metrics import chance_bound, interval
 from ..study.settings import StudyConfig
-from ..study.run import Run, predictions
-from ..study.asked import dissected, genre_usage, trained
+from ..study.run import Run, genre_usage, predictions
+from ..study.asked import dissected, trained
 from ..listening.explorers import CodebookExplorer, TracksExplorer
 from .say import bullets, number, signed, sure
 
@@ -166,9 +164,9 @@ def summed(runs: list,  # of Run, one a seed, with trained formers
            ) -> dict:  # what the prose and the pictures read
     "All numbers of the study."
     run, K = runs[0], len(runs[0].genres)
-    tracks, tokens = run.part(run.study.report), Store(run.store('tokens'))
+    tracks = run.part(run.study.report)
+    tested = genre_usage(run, tracks).sum(0)
     masks, found, hours = asked(runs, ask)
-    tested = usage([tokens.array(t) for t in tracks.track_id], len(masks[ARMS[0]][0]['nothing']))
     bands = of_bands(found['SpectroFormer'], run.arm('SpectroFormer').former.bands, run.genres, ask.n)
     codes = [dict(model=m, **row) for m in ARMS for row in of_codes(found[m], masks[m], tested, K, ask)]
     return dict(preset=run.study.name, seeds=[r.study.seed for r in runs], works=len(tracks),
