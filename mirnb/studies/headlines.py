@@ -34,8 +34,8 @@ def seeds(results: dict,  # of study 67
     "What other trainings say."
     def say(m): return f"{m} {number(results['rows'][m], 2)}"
     return (f"over {len(results['seeds'])} trainings {say('SpectroFormer')}, {say('TokenFormer')}, "
-            f"{say('CodebookFormer')}; but {say('codes + SVM')}, a linear machine on counts of the same codes: they hold the genre, "
-            "and formers of tokens of this size do not find it.")
+            f"{say('CodebookFormer')}; but {say('codes + SVM')}, a linear machine on counts of the same codes: "
+            "they hold the genre, and formers of tokens of this size do not find it.")
 
 # %% ../../nbs/8_studies/80_headlines.ipynb #66980d6b
 def confounds(results: dict,  # of study 68
@@ -70,7 +70,8 @@ def phase(results: dict,  # of study 72
     brings = arm['differences']['log-Mel and phase - log-Mel and centroid']
     def cost(deformation, m): return change(row(results['scores'], deformation=deformation, model=m))
     return ("turned upside down, a wave keeps its log-Mel to the last bit, "
-            f"and {share(turned, 0)} of its tokens are others; random phases cost the TokenFormer {cost('random phase', 'TokenFormer')} of macro-F1 "
+            f"and {share(turned, 0)} of its tokens are others; "
+            f"random phases cost the TokenFormer {cost('random phase', 'TokenFormer')} of macro-F1 "
             f"and the SpectroFormer {cost('random phase', 'SpectroFormer')}, "
             f"noise at 20 dB {cost('noise, 20 dB', 'TokenFormer')} and {cost('noise, 20 dB', 'SpectroFormer')}; "
             f"phase beside the log-Mel brings {change(brings)} against a control as wide.")
@@ -97,8 +98,8 @@ def pretext(results: dict,  # of study 74
     told = '; '.join(f"{r['pretext']} ({r['model']}, {change(r['change'])})" for r in clear)
     alone, block = (results['left'][kind][length] for kind, length in (('tokens', '2.9 ms'), ('mel', '122 ms')))
     return (f"a single hidden token keeps {share(alone, 0)} of its entropy, "
-            f"a Mel frame hidden for 122 ms {share(block, 0)}: the arms' tasks were never equally hard. Against blocks of 122 ms, "
-            f"{len(clear)} of {len(changed)} other pretexts are told apart: {told or 'none'}.")
+            f"a Mel frame hidden for 122 ms {share(block, 0)}: the arms' tasks were never equally hard. "
+            f"Against blocks of 122 ms, {len(clear)} of {len(changed)} other pretexts are told apart: {told or 'none'}.")
 
 # %% ../../nbs/8_studies/80_headlines.ipynb #af62881d
 def bands_and_codes(results: dict,  # of study 75
