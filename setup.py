@@ -9,6 +9,8 @@ here = Path(__file__).parent
 config = ConfigParser(delimiters=['='])
 config.read(here/'settings.ini', encoding='utf8')
 s = config['DEFAULT']
+extras = {name: shlex.split(s.get(f'{name}_requirements', '')) for name in ('study', 'explore', 'cluster')}
+extras['all'] = sorted(set().union(*extras.values()))
 
 setup(
     name=s['lib_name'], version=s['version'], description=s['description'], keywords=s['keywords'],
@@ -20,7 +22,7 @@ setup(
     package_data={s['lib_path']: ['weights/*', 'static/**/*', 'data/*']},  # the small VQ-VAE with its card; the explorers' JS, CSS and page; GTZAN's split
     python_requires=f">={s['min_python']}",
     install_requires=shlex.split(s['requirements']),
-    extras_require={'dev': shlex.split(s['dev_requirements'])},
+    extras_require={**extras, 'dev': [*extras['all'], *shlex.split(s['dev_requirements'])]},  # pip install 'mirnb[study]'
     entry_points={'console_scripts': shlex.split(s['console_scripts'])},
     zip_safe=False,
 )

@@ -10,34 +10,26 @@ __all__ = ['study_of', 'study', 'presets', 'report', 'explore', 'tokenizer', 'au
 import argparse
 import json
 import sys
-from dataclasses import asdict, fields
+from dataclasses import asdict
 from pathlib import Path
 
-import pandas as pd
-
-from .listening.app import explore as serve_explorers
-from .evidence.audit import audit as audit_corpus
-from .study.settings import PRESETS, StudyConfig, preset
+import mirnb
 from .base.files import MirnbError, atomic, home
 from .base.settings import change, fingerprint
-from .sound.corpora import FMA_SHA1, LOADERS, fetch_fma, load
-from .representations.extract import extract as extract_tracks
-from .evidence.figures import canvas, save
-from .representations.jukebox import convert, fetch_jukebox
-from .representations.protocol import REGISTRY, Representation, representation
-from .learners.small_vqvae import ship, train_small
-from .study.report import write_report
-from .representations.store import verify as verify_store
-from .study.main import publish, run_study, summary
+from .sound.settings import FMA_ARCHIVES, SOURCES
+from .study.settings import PRESETS, StudyConfig, preset
 
 # %% ../nbs/cli.ipynb #9d495303
 def study_of(args,  # preset, corpus, root, per_class
              ) -> StudyConfig:
     "The study that was asked for; raises `MirnbError` for a folder of no known corpus."
     corpus, root, more = args.corpus or 'embedded', args.root, {}
-    if corpus not in LOADERS and Path(corpus).is_dir(): corpus, root = 'folder', corpus
-    if root and corpus == 'embedded': raise MirnbError(f'{root}: of which corpus? Add --corpus and one of {", ".join(sorted(set(LOADERS) - {"embedded"}))}.')
-    if corpus != 'embedded': more = dict(corpus__source=corpus, corpus__root=str(Path(root).absolute()) if root else '')
+    if corpus not in SOURCES and Path(corpus).is_dir(): corpus, root = 'folder', corpus
+    if root and corpus == 'embedded':
+        own = ', '.join(name for name in SOURCES if name != 'embedded')
+        raise MirnbError(f'{root}: of which corpus? Add --corpus and one of {own}.')
+    if corpus != 'embedded':
+        more = dict(corpus__source=corpus, corpus__root=str(Path(root).absolute()) if root else '')
     if args.per_class is not None: more['corpus__per_class'] = args.per_class
     return change(preset(args.preset), **more)
 
@@ -45,7 +37,9 @@ def study_of(args,  # preset, corpus, root, per_class
 def study(args,  # preset, corpus, root, per_class, workers, scheduler, figures, results, allow_leaks
           ) -> None:
     "Run a study and say where its report and figures are."
-    run = run_study(study_of(args), args.workers, args.allow_leaks, args.scheduler)
+    asked = study_of(args)
+    from mirnb.study.main import publish, run_study, summary
+    run = run_study(asked, args.workers, args.allow_leaks, args.scheduler)
     print(summary(run))
     if args.figures:
         publish(run, args.figures, args.results)
@@ -62,31 +56,38 @@ def presets(args,  # names
 def report(args,  # folder
            ) -> None:
     "Write the page of a run anew, from what lies in its folder."
+    from mirnb.study.report import write_report
     print(write_report(args.folder))
 
 # %% ../nbs/cli.ipynb #50bfa226
 def explore(args,  # folder, port, no_browser
             ) -> None:
     "Serve the explorers of a run until Ctrl-C."
-    serve_explorers(args.folder, args.port, not args.no_browser)
+    from mirnb.listening.app import explore as serve
+    serve(args.folder, args.port, not args.no_browser)
 
 # %% ../nbs/cli.ipynb #e10487b5
 def tokenizer(args,  # workers, results, ship
               ) -> None:
     "Train the small VQ-VAE and its control, and say how good they are."
+    from mirnb.learners.small_vqvae import ship, train_small
     folder, results = train_small(args.workers)
     ship(folder, results, args.results, args.ship)
     for row in results['table']:
         mean, low, high = row['snr']
-        print(f"{row['encoder']:8} level {row['level']}  SNR {mean:5.2f} dB [{low:.2f}, {high:.2f}]  {row['used']} codes in use, perplexity {row['perplexity']:.0f}")
+        print(f"{row['encoder']:8} level {row['level']}  SNR {mean:5.2f} dB [{low:.2f}, {high:.2f}]  "
+              f"{row['used']} codes in use, perplexity {row['perplexity']:.0f}")
     print(f'weights: {folder}')
 
 # %% ../nbs/cli.ipynb #9817d484
 def audit(args,  # corpus, root, workers, picture, table
           ) -> None:
     "Say what a corpus hides, draw it and write it down."
+    from mirnb.sound.corpora import load
+    from mirnb.evidence.audit import audit as hidden_in
+    from mirnb.evidence.figures import canvas, save
     figure, axes = canvas(1, 2, width=7.2, height=2.6)
-    found = audit_corpus(load(args.corpus, args.root), args.workers, axes=axes)
+    found = hidden_in(load(args.corpus, args.root), args.workers, axes=axes)
     if args.picture: print(*save(figure, Path(args.picture).parent, Path(args.picture).stem))
     if args.table:
         with atomic(args.table) as part: found.to_csv(part, index=False)
@@ -95,6 +96,7 @@ def audit(args,  # corpus, root, workers, picture, table
 def jukebox(args,  # do: fetch or convert; source, target, sha256
             ) -> None:
     "Bring OpenAI's weights, or make a safetensors file of them."
+    from mirnb.representations.jukebox import convert, fetch_jukebox
     if args.do == 'convert': print(convert(args.source, args.target))
     else:
         print("OpenAI's weights are for non-commercial use: see https://github.com/openai/jukebox")
@@ -104,14 +106,17 @@ def jukebox(args,  # do: fetch or convert; source, target, sha256
 def fetch(args,  # name, to
           ) -> None:
     "Bring a data set and unpack it."
+    from mirnb.sound.archives import fetch_fma
     print(fetch_fma(args.name, args.to))
 
 # %% ../nbs/cli.ipynb #2dc8aed8
 def tracks_of(corpus: str,  # a name that `load` knows, a folder with a folder a genre, or a CSV with track_id and path
               root: str|None = None,  # where the corpus lies, and where relative paths of a CSV start
-              ) -> pd.DataFrame:  # with track_id and path
+              ):  # a DataFrame with track_id and path
     "The tracks of a corpus; raises `MirnbError` where there is none of that name."
-    if corpus in LOADERS: return load(corpus, root).table
+    import pandas as pd
+    from mirnb.sound.corpora import load
+    if corpus in SOURCES: return load(corpus, root).table
     if Path(corpus).is_dir(): return load('folder', corpus).table
     if not corpus.endswith('.csv'): return load(corpus).table  # which says what there is
     try: table = pd.read_csv(corpus, dtype=dict(track_id=str, path=str))
@@ -122,36 +127,44 @@ def tracks_of(corpus: str,  # a name that `load` knows, a folder with a folder a
 # %% ../nbs/cli.ipynb #e54eaf1c
 def representation_of(name: str,  # 'mel' | 'jukebox' | a registered one
                       pairs: list,  # such as 'hop=256'
-                      ) -> Representation:
+                      ):  # a Representation
     "A representation from words; raises `MirnbError` for an unknown name or setting, or a value of another kind."
-    name = 'tokens' if name == 'jukebox' else name
-    kinds, settings = {f.name: type(f.default) for f in fields(REGISTRY[name])} if name in REGISTRY else {}, {}
+    from mirnb.representations.protocol import representation, settings_in
+    name, settings = 'tokens' if name == 'jukebox' else name, {}
+    known = settings_in(name)
     for key, _, value in (pair.partition('=') for pair in pairs):
-        kind = kinds.get(key, str)
+        kind = type(known.get(key, ''))
         try: settings[key] = kind(value) if kind in (int, float) else value
-        except ValueError: raise MirnbError(f'{key}={value}: is not of the kind {kind.__name__}; write a number.') from None
+        except ValueError:
+            raise MirnbError(f'{key}={value}: is not of the kind {kind.__name__}; write a number.') from None
     return representation(name, **settings)
 
 # %% ../nbs/cli.ipynb #f594f8d7
 def extract(args,  # corpus, root, representation, set, weights, level, to, workers, scheduler, min_seconds
             ) -> None:
     "Extract a corpus into a store and say where it is and what could not be used."
+    from mirnb.representations.extract import extract as fill
     more = [f'{key}={value}' for key in ('weights', 'level') if (value := getattr(args, key)) is not None]
     made, tracks = representation_of(args.representation, args.set + more), tracks_of(args.corpus, args.root)
-    key = fingerprint(made.settings(), args.min_seconds, *(str(Path(p or '').absolute()) for p in (args.root, args.corpus)))
+    places = [str(Path(p or '').absolute()) for p in (args.root, args.corpus)]
+    key = fingerprint(made.settings(), args.min_seconds, *places)
     to = Path(args.to or home()/'stores'/f'{Path(args.corpus).stem}-{made.name}-{key}')
-    store = extract_tracks(tracks, made, to, args.workers, min_seconds=args.min_seconds, scheduler=args.scheduler)
+    store = fill(tracks, made, to, args.workers, min_seconds=args.min_seconds, scheduler=args.scheduler)
     for reason, n in store.bad.reason.value_counts().items(): print(f'{n:7,} {reason}')
-    print(f'{len(store):,} tracks in {to}; {len(store.bad):,} could not be used' + (': see bad.csv there' if len(store.bad) else ''))
+    hint = ': see bad.csv there' if len(store.bad) else ''
+    print(f'{len(store):,} tracks in {to}; {len(store.bad):,} could not be used{hint}')
 
 # %% ../nbs/cli.ipynb #f3496e79
 def verify(args,  # store
            ) -> None:
     "Read a store again and check all of it; raises `MirnbError` where a part is not whole."
-    table = verify_store(args.store)
-    print(f'{len(table):,} shards, {table.tracks.sum():,} tracks, {table.bad.sum():,} of them without use, {table.MB.sum():,.0f} MB')
-    for row in table[table.fault != ''].itertuples(): print(f'{row.shard}: {row.fault}')
-    if n := int((table.fault != '').sum()): raise MirnbError(f'{args.store}: {n:,} shards are not whole; run the extraction again.')
+    from mirnb.representations.store import verify as read_again
+    table = read_again(args.store)
+    broken = table[table.fault != '']
+    print(f'{len(table):,} shards, {table.tracks.sum():,} tracks, {table.bad.sum():,} of them without use, '
+          f'{table.MB.sum():,.0f} MB')
+    for row in broken.itertuples(): print(f'{row.shard}: {row.fault}')
+    if len(broken): raise MirnbError(f'{args.store}: {len(broken):,} shards are not whole; run the extraction again.')
 
 # %% ../nbs/cli.ipynb #9ab6eadd
 def _workers(command: argparse.ArgumentParser) -> None:
@@ -162,38 +175,49 @@ def _workers(command: argparse.ArgumentParser) -> None:
 def _scheduler(command: argparse.ArgumentParser) -> None:
     "Workers of one's own, or those of a cluster."
     _workers(command)
-    command.add_argument('--scheduler', help='address of a running Dask scheduler, such as tcp://10.0.0.1:8786, for workers elsewhere')
+    command.add_argument('--scheduler', help='address of a running Dask scheduler, such as tcp://10.0.0.1:8786, '
+                                             'for workers elsewhere')
 
 # %% ../nbs/cli.ipynb #6d74c7fc
 def _study_commands(commands) -> None:  # argparse's list of commands
     "study, presets, tokenizer, report, explore"
     one = commands.add_parser('study', help='run the main job; goes on where it was stopped')
     one.add_argument('--preset', default='study', help='study (default), full, fair or paper')
-    one.add_argument('--corpus', help=f'{", ".join(sorted(LOADERS))} (default: embedded), or a folder with a folder a genre')
+    one.add_argument('--corpus', help=f'{", ".join(SOURCES)} (default: embedded), or a folder with a folder a genre')
     one.add_argument('--root', help='folder that the corpus lies in')
-    one.add_argument('--per-class', type=int, metavar='N', help='training tracks a genre at most, 0 = all (default: what the preset says)')
+    one.add_argument('--per-class', type=int, metavar='N',
+                     help='training tracks a genre at most, 0 = all (default: what the preset says)')
     one.add_argument('--figures', help='folder to copy the figures and the report to')
     one.add_argument('--results', help='JSON file to copy the scores to')
     one.add_argument('--allow-leaks', action='store_true', help='train although parts of the corpus share music')
+    _scheduler(one)
+    one.set_defaults(run=study)
     two = commands.add_parser('presets', help='print every setting of a preset, or of all')
     two.add_argument('names', nargs='*', metavar='NAME', help=', '.join(PRESETS))
-    three = commands.add_parser('tokenizer', help='train the small VQ-VAE and its control; goes on where it was stopped')
+    two.set_defaults(run=presets)
+    three = commands.add_parser('tokenizer', help='train the small VQ-VAE and its control; goes on where it '
+                                                  'was stopped')
     three.add_argument('--results', help='JSON file for the figures and learning curves')
     three.add_argument('--ship', action='store_true', help='replace the weights of this package')
-    four = commands.add_parser('report', help='write the page of a run anew')
-    four.add_argument('folder', metavar='RUN', help='its folder')
-    five = commands.add_parser('explore', help='hear and see a run in the browser: its tracks, codes and results')
-    five.add_argument('folder', metavar='RUN', help='its folder')
-    five.add_argument('--port', type=int, default=0, help='of this machine (default: any that is free)')
-    five.add_argument('--no-browser', action='store_true', help='print the address only')
-    for command, run in ((one, study), (two, presets), (three, tokenizer), (four, report), (five, explore)): command.set_defaults(run=run)
-    _scheduler(one)
     _workers(three)
+    three.set_defaults(run=tokenizer)
+
+# %% ../nbs/cli.ipynb #c9e46a5d
+def _run_commands(commands) -> None:  # argparse's list of commands
+    "report, explore"
+    one = commands.add_parser('report', help='write the page of a run anew')
+    two = commands.add_parser('explore', help='hear and see a run in the browser: its tracks, codes and results')
+    for command, run in ((one, report), (two, explore)):
+        command.add_argument('folder', metavar='RUN', help='its folder')
+        command.set_defaults(run=run)
+    two.add_argument('--port', type=int, default=0, help='of this machine (default: any that is free)')
+    two.add_argument('--no-browser', action='store_true', help='print the address only')
 
 # %% ../nbs/cli.ipynb #91df9c58
 def _jukebox_commands(commands) -> None:  # argparse's list of commands
     "jukebox fetch, jukebox convert"
-    do = commands.add_parser('jukebox', help="OpenAI's VQ-VAE: fetch its weights, convert them").add_subparsers(required=True, dest='do')
+    top = commands.add_parser('jukebox', help="OpenAI's VQ-VAE: fetch its weights, convert them")
+    do = top.add_subparsers(required=True, dest='do')
     get = do.add_parser('fetch', help='download vqvae.pth.tar (7.5 MB, for non-commercial use)')
     get.add_argument('target', nargs='?', help='file to write (default: under $MIRNB_HOME)')
     get.add_argument('--sha256', help='refuse a file with another hash')
@@ -204,40 +228,47 @@ def _jukebox_commands(commands) -> None:  # argparse's list of commands
 # %% ../nbs/cli.ipynb #7b6ca798
 def _corpus_commands(commands) -> None:  # argparse's list of commands
     "fetch, audit"
-    one = commands.add_parser('fetch', help=f'download and unpack a data set: {", ".join(FMA_SHA1)}')
+    one = commands.add_parser('fetch', help=f'download and unpack a data set: {", ".join(FMA_ARCHIVES)}')
     one.add_argument('name', help='which')
     one.add_argument('--to', default='.', help='folder to unpack into (default: this one)')
-    two = commands.add_parser('audit', help='the same file, sound or artist in two parts, near-duplicates, files that cannot be used')
-    two.add_argument('corpus', help=', '.join(sorted(LOADERS)))
+    one.set_defaults(run=fetch)
+    two = commands.add_parser('audit', help='the same file, sound or artist in two parts, near-duplicates, '
+                                            'files that cannot be used')
+    two.add_argument('corpus', help=', '.join(SOURCES))
     two.add_argument('root', nargs='?', help='folder that it lies in')
     two.add_argument('--picture', help='PNG and SVG to draw')
     two.add_argument('--table', help='CSV file for the findings')
     _workers(two)
-    for command, run in ((one, fetch), (two, audit)): command.set_defaults(run=run)
+    two.set_defaults(run=audit)
 
 # %% ../nbs/cli.ipynb #5cc8c438
 def _store_commands(commands) -> None:  # argparse's list of commands
     "extract, verify"
     one = commands.add_parser('extract', help='a corpus into a store; goes on where it was stopped')
-    one.add_argument('corpus', help=f'{", ".join(sorted(LOADERS))}; or a folder with a folder a genre; or a CSV with track_id and path')
+    one.add_argument('corpus', help=f'{", ".join(SOURCES)}; or a folder with a folder a genre; '
+                                    'or a CSV with track_id and path')
     one.add_argument('root', nargs='?', help='folder that the corpus lies in, and where the paths of a CSV start')
     one.add_argument('--representation', default='mel', help='mel (default) or jukebox')
-    one.add_argument('--set', action='append', default=[], metavar='KEY=VALUE', help='a setting of it, such as hop=256; may be repeated')
-    one.add_argument('--weights', help="jukebox: a file of weights, OpenAI's or ours (default: the small VQ-VAE that ships)")
+    one.add_argument('--set', action='append', default=[], metavar='KEY=VALUE',
+                     help='a setting of it, such as hop=256; may be repeated')
+    one.add_argument('--weights', help="jukebox: a file of weights, OpenAI's or ours (default: the small VQ-VAE "
+                                       'that ships)')
     one.add_argument('--level', type=int, help='jukebox: level of the VQ-VAE')
     one.add_argument('--to', help='folder of the store (default: one under $MIRNB_HOME for these settings)')
     one.add_argument('--min-seconds', type=float, default=0., help='refuse shorter tracks')
     _scheduler(one)
+    one.set_defaults(run=extract)
     two = commands.add_parser('verify', help='read a store again and check all of it')
     two.add_argument('store', help='its folder')
-    for command, run in ((one, extract), (two, verify)): command.set_defaults(run=run)
+    two.set_defaults(run=verify)
 
 # %% ../nbs/cli.ipynb #bc219be9
 def parser() -> argparse.ArgumentParser:
     "The commands and their options."
     top = argparse.ArgumentParser('mirnb', description='Which audio representation should I use, and why?')
+    top.add_argument('--version', action='version', version=f'mirnb {mirnb.__version__}')
     commands = top.add_subparsers(required=True, metavar='COMMAND')
-    for some in (_study_commands, _corpus_commands, _store_commands, _jukebox_commands): some(commands)
+    for add in (_study_commands, _run_commands, _corpus_commands, _store_commands, _jukebox_commands): add(commands)
     return top
 
 # %% ../nbs/cli.ipynb #aab63188

@@ -26,7 +26,8 @@ from notebooks import FLAGS, Problem, name_of, notebooks, read, settings
 WORDS = {'default_exp', 'export', 'exporti', 'exports', 'hide', 'hide_input', 'hide_output', 'hide_line'}  # nbdev's
 KEYS = {'eval:', 'echo:', 'output:', 'warning:', 'code-fold:', 'code-summary:', 'fig-cap:', 'fig-alt:', 'label:'}  # Quarto's
 LINES, CELLS, BYTES, AUDIO = 40, 60, 1_000_000, 3.  # of a function, of a notebook, of its file, seconds of a saved sound
-COLUMNS, FOLDERS, ROOMS, LAST = 120, 9, 14, 99  # of a line; folders of nbs/, notebooks of each; the place behind all folders
+EXTRAS = 'study', 'explore', 'cluster'  # lists of requirements besides the one that everybody needs
+COLUMNS, ARTICLE, FOLDERS, ROOMS, LAST = 120, 12, 9, 14, 99  # of a line; lines of an article's cell; folders of nbs/, notebooks of each; the place behind all
 DEFS = (ast.FunctionDef, ast.AsyncFunctionDef)
 IMPORTS = (ast.Import, ast.ImportFrom)
 
@@ -186,7 +187,7 @@ def place_of(root: Path, path: Path, module: str) -> tuple:
     "Where a notebook stands in the story: (folder's number, own number); raises Problem where names and numbers do not say it."
     folder, name = path.relative_to(root/'nbs').parent.as_posix(), name_of(root, path)
     package, _, last = module.rpartition('.')
-    if folder == '.' and not package and path.stem == last: return LAST, 0  # a room of its own, behind all folders
+    if folder == '.' and (path.stem == last or last == '__init__'): return LAST, 0  # a room of its own, behind all folders
     number = re.match(r'(\d+)_(.+)', path.stem)
     if not number or number.group(2) != last:
         raise Problem(f'{name}: exports {module}, so its name must be a number and {last!r}')
@@ -331,21 +332,33 @@ def parameters(node) -> list:
 def import_cells(root: Path) -> list:
     "An import cell holds only imports (nbdev runs it alone); exports import by name, and only what settings.ini requires."
     problems, s = [], settings(root)
-    required = {plain(re.match(r'[\w.-]+', r).group()) for r in s.get('requirements', '').split()}
-    allowed = {name for name, dists in packages_distributions().items() if required & set(map(plain, dists))}
-    allowed |= set(sys.stdlib_module_names) | {s['lib_name']}
-    for cell in (c for c in each_cell(root) if c.kind == 'code'):
-        body = tree_of(cell).body
-        imports = [n for n in body if isinstance(n, IMPORTS)]
-        say = lambda text: problems.append(f'{cell.where}: {text}')
-        if imports and len(imports) < len(body): say('has imports beside other code')
-        for n in imports if cell.exported else []:
-            if isinstance(n, ast.ImportFrom) and n.level: say(f'has a relative import; write {s["lib_name"]}.NAME')
-            elif isinstance(n, ast.ImportFrom) and n.names[0].name == '*': say(f'imports * from {n.module}')
-            for name in [n.module or ''] if isinstance(n, ast.ImportFrom) else [a.name for a in n.names]:
-                known = name.split('.')[0] in allowed or getattr(n, 'level', 0)
-                if not known: say(f'imports {name}, which settings.ini does not require')
+    base, extra = required(s, 'requirements'), {name: required(s, f'{name}_requirements') for name in EXTRAS}
+    always = base | set(sys.stdlib_module_names) | {s['lib_name']}
+    for path in notebooks(root):
+        asked = set()  # the extras that this room has asked for so far
+        for cell in (c for c in read(root, path) if c.kind == 'code'):
+            body = tree_of(cell).body
+            imports = [n for n in body if isinstance(n, IMPORTS)]
+            say = lambda text: problems.append(f'{cell.where}: {text}')
+            if imports and len(imports) < len(body): say('has imports beside other code')
+            if not cell.exported: continue
+            asked |= set(re.findall(r"^require\('(\w+)'\)", cell.code, re.M))
+            for n in imports:
+                if isinstance(n, ast.ImportFrom) and n.level: say(f'has a relative import; write {s["lib_name"]}.NAME')
+                elif isinstance(n, ast.ImportFrom) and n.names[0].name == '*': say(f'imports * from {n.module}')
+                for name in [] if getattr(n, 'level', 0) else [n.module] if isinstance(n, ast.ImportFrom) else [a.name for a in n.names]:
+                    top = name.split('.')[0]
+                    holders = [e for e in EXTRAS if top in extra[e]]
+                    if top in always or asked & set(holders): continue
+                    if holders: say(f"imports {name}, which comes with an extra; before it, export require('{holders[0]}')")
+                    else: say(f'imports {name}, which settings.ini does not require')
     return problems
+
+
+def required(s: dict, key: str) -> set:  # of settings.ini
+    "The modules that come with the distributions that a list of requirements names."
+    wanted = {plain(re.match(r'[\w.-]+', r).group()) for r in s.get(key, '').split()}
+    return {name for name, dists in packages_distributions().items() if wanted & set(map(plain, dists))}
 
 
 def plain(name: str) -> str:
@@ -366,6 +379,29 @@ def shape(root: Path) -> list:
             problems.append(f'{name}: its first cell must be default_exp and nothing else')
         elif len(cells) < 2 or not re.match(r'# [^\n]+\n+> [^\n]+\Z', cells[1].code.strip()):
             problems.append(f'{name}: its second cell must be a title and a one-line quote')
+    return problems
+
+
+def articles(root: Path) -> list:
+    "A study reads like an article: short cells that call; what computes is exported by rooms, and tested there."
+    problems = []
+    for path in sorted((root/'nbs').glob('*_articles/*.ipynb')):
+        for cell in (c for c in read(root, path) if c.kind == 'code'):
+            lines = len(cell.code.strip().splitlines())
+            if lines > ARTICLE: problems.append(f'{cell.where}: has {lines} lines, {ARTICLE} at most')
+            made = [n for n in ast.walk(tree_of(cell)) if isinstance(n, (*DEFS, ast.ClassDef, ast.Lambda))]
+            if made: problems.append(f'{cell.where}: defines {getattr(made[0], "name", "a lambda")}; let a room export it')
+    return problems
+
+
+def links(root: Path) -> list:
+    "Every relative link in a notebook leads to a file."
+    problems = []
+    for path in notebooks(root):
+        for cell in (c for c in read(root, path) if c.kind == 'markdown'):
+            for target in re.findall(r'\]\(([^)\s#]+)', re.sub(r'`[^`]*`', '', cell.code)):
+                if re.match(r'[a-z][a-z0-9+.-]*:|/', target): continue
+                if not (path.parent/target).exists(): problems.append(f'{cell.where}: links to {target}, which does not exist')
     return problems
 
 
@@ -404,6 +440,8 @@ CHECKS = {
     'every public parameter has a comment beside it': docments,
     'import cells hold only imports, of what is required': import_cells,
     'notebooks open as they should and are not too long': shape,
+    'a study reads like an article': articles,
+    'every link in a notebook leads somewhere': links,
     'saved outputs are light and without errors': saved_outputs,
     'the wheel is whole and imports on its own': wheel,
 }

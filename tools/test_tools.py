@@ -209,7 +209,71 @@ def upward_import():
         module(root, '20', 'high', '#| export\nfrom toy.low import f\nfrom toy import low\nimport toy.low, os',
                'import toy.top')
         module(root, '30', 'top', '#| export\nimport toy.top', '#| export\nfrom .high import g\nfrom toy import nothing')
-        want(checks.direction(root), '10_low cell 3: low (10) imports high (20)', 'top (30) imports top (30)', 'toy.nothing')
+        want(checks.direction(root), '10_low cell 3: low (0/10) imports high (0/20)', 'top (0/30) imports top (0/30)', 'toy.nothing')
+
+
+def rooms_in_folders():
+    def room(root, folder, number, name, *cells):
+        write(root, f'{folder}/{number}_{name}', f'#| default_exp {folder[2:]}.{name}', '# T\n\n> A quote.', *cells)
+    with project() as root:
+        room(root, '1_base', '10', 'files', '#| export\nX = 1')
+        room(root, '1_base', '20', 'more', '#| export\nfrom toy.base.files import X\nfrom toy.base import files')
+        room(root, '2_sound', '05', 'audio', '#| export\nfrom toy.base.more import X')
+        write(root, 'last', '#| default_exp last', '# T\n\n> A quote.', '#| export\nfrom toy.sound.audio import X')
+        want(checks.direction(root) + checks.rooms(root))
+        room(root, '1_base', '30', 'up', '#| export\nfrom toy.sound import audio', '#| export\nimport toy.last')
+        want(checks.direction(root), 'base.up (1/30) imports sound.audio (2/05)', 'base.up (1/30) imports last')
+        room(root, '1_base', '10', 'again')
+        caught(checks.numbered, root, 'has the number of another notebook of its folder')
+        (root/'nbs/1_base/10_again.ipynb').unlink()
+        write(root, '1_base/40_other', '#| default_exp sound.other')
+        caught(checks.numbered, root, "exports sound.other, so its folder must be a number and 'sound'")
+        write(root, '1_base/40_other', '#| default_exp base.else')
+        caught(checks.numbered, root, "exports base.else, so its name must be a number and 'else'")
+        for n in range(15): write(root, f'3_many/{n:02}_x')
+        want(checks.rooms(root), 'nbs/3_many: has 15 notebooks, 14 at most')
+        for n in range(4, 11): write(root, f'{n}_folder/01_x')
+        want(checks.rooms(root), 'has 15 notebooks', 'nbs: has 10 folders, 9 at most')
+
+
+def caught(check, root: Path, part: str):
+    "A check raises a Problem that says so."
+    try: check(root)
+    except Problem as e: assert part in str(e), e
+    else: assert False, f'{part}: was not caught'
+
+
+def readable_code():
+    easy = '#| export\ndef f(x):\n    "Doc."\n    if x: return sorted(x, key=lambda a: -a)\n    return [a for b in x for a in b]'
+    with project() as root:
+        write(root, '01_a', easy, 'a = 1; b = 2; c = lambda x: x')  # a test may be terse
+        want(checks.readable(root))
+        write(root, '01_a', f'#| export\nX = "{"x"*120}"', '#| export\nX = 1; Y = 2', '#| export\nf = lambda x: x',
+              '#| export\nX.sort(), Y.sort()', '#| export\nf(lambda x: 1 if x else 2)', '#| export\nf(lambda x: [y for y in x])',
+              '#| export\nX = [a for b in c for d in b for a in d]', '#| export\nX = [[[a for a in b] for b in c] for c in d]',
+              '#| export\ndef f(x):\n    if x:\n        a(); b()', '#| export\nX, f = 1, lambda x: x')
+        want(checks.readable(root), 'a line has 126 columns', 'cell 2: two statements', 'cell 3: a lambda has a name',
+             'cell 4: a comma joins', 'cell 5: a lambda does the work', 'cell 6: a lambda does the work', 'more than two loops',
+             'nested three deep', 'cell 9: two statements', 'cell 10: a lambda has a name')
+
+
+def articles_and_links():
+    with project() as root:
+        write(root, '01_a', 'def f(): pass')  # a room's tests may define
+        write(root, '9_articles/67_b', '# T\n[a](../01_a.ipynb), [b](https://x.y), `[no](link)`', '\n'.join(['1']*12))
+        want(checks.articles(root) + checks.links(root))
+        write(root, '9_articles/67_b', '# T\n[a](01_a.ipynb#x)', '\n'.join(['1']*13), 'def f(): pass', 'x = [lambda: 1]')
+        want(checks.articles(root), 'cell 2: has 13 lines, 12 at most', 'cell 3: defines f', 'cell 4: defines a lambda')
+        want(checks.links(root), 'cell 1: links to 01_a.ipynb, which does not exist')
+
+
+def extras_are_asked_for():
+    with project() as root:
+        (root/'settings.ini').write_text(INI + 'study_requirements = soundfile\n')
+        write(root, '01_a', "#| export\nrequire('study')", '#| export\nimport soundfile', '#| export\nimport numpy')
+        want(checks.import_cells(root))
+        write(root, '01_a', '#| export\nimport soundfile')
+        want(checks.import_cells(root), "imports soundfile, which comes with an extra; before it, export require('study')")
 
 
 def house_rules():
@@ -310,6 +374,10 @@ TESTS = {
     'an empty selection fails': empty_selection,
     'an unknown flag is caught': unknown_flags,
     'an upward import is caught': upward_import,
+    'folders and numbers are the direction, and none is crowded': rooms_in_folders,
+    'code that needs three readings is caught': readable_code,
+    'an article that computes, and a dead link, are caught': articles_and_links,
+    'a package of an extra is asked for before it is imported': extras_are_asked_for,
     'broken house rules are caught': house_rules,
     'heavy outputs are caught': heavy_outputs,
     'stale modules and unclean notebooks are caught': modules_and_clean,

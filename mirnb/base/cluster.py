@@ -6,18 +6,32 @@
 __all__ = ['client_of', 'submit', 'many', 'over']
 
 # %% ../../nbs/1_base/50_cluster.ipynb #4f8554be
+from .extras import require
+
+# %% ../../nbs/1_base/50_cluster.ipynb #4c18cd9c
+require('cluster')
+
+# %% ../../nbs/1_base/50_cluster.ipynb #06c82e4f
 import logging
 import operator
+import pickle
 import time
 from collections.abc import Iterator
 from concurrent.futures import CancelledError
 from contextlib import ExitStack, contextmanager
 
+import cloudpickle
 import dask
 from distributed import Client, Future, LocalCluster, wait
-from distributed.protocol.pickle import dumps, loads
 
 from .files import MirnbError
+
+# %% ../../nbs/1_base/50_cluster.ipynb #cd164ff5
+def _local(workers: int) -> LocalCluster:
+    "Processes of this machine, on its own address only; a task that takes two of them with it is given up."
+    options = dict(allowed_failures=1, dashboard=False)
+    return LocalCluster(workers, threads_per_worker=1, processes=True, host='127.0.0.1', memory_limit=0,
+                        dashboard_address='127.0.0.1:0', silence_logs=logging.CRITICAL, scheduler_kwargs=options)
 
 # %% ../../nbs/1_base/50_cluster.ipynb #2676baae
 @contextmanager
@@ -29,15 +43,13 @@ def client_of(workers: int,  # local processes
     with ExitStack() as stack:
         stack.enter_context(dask.config.set(slow))
         try:
-            if scheduler is None:
-                options = dict(allowed_failures=1, dashboard=False)
-                cluster = LocalCluster(workers, threads_per_worker=1, processes=True, host='127.0.0.1', memory_limit=0,
-                                       dashboard_address='127.0.0.1:0', silence_logs=logging.CRITICAL, scheduler_kwargs=options)
-                scheduler = stack.enter_context(cluster)
+            if scheduler is None: scheduler = stack.enter_context(_local(workers))
             client = stack.enter_context(Client(scheduler, timeout=30, set_as_default=False))
         except (OSError, RuntimeError, ValueError) as e:
-            what = f'{scheduler}: no scheduler answers' if isinstance(scheduler, str) else 'no worker process could be started'
-            raise MirnbError(f'{what} ({e}); check the address, or in a script call this under `if __name__ == "__main__":`.') from e
+            named = isinstance(scheduler, str)
+            what = f'{scheduler}: no scheduler answers' if named else 'no worker process could be started'
+            check = 'check the address, or in a script call this under `if __name__ == "__main__":`'
+            raise MirnbError(f'{what} ({e}); {check}.') from e
         yield client
 
 # %% ../../nbs/1_base/50_cluster.ipynb #80f58b2e
@@ -45,7 +57,7 @@ def submit(client: Client,  # of a cluster
            function,  # without arguments, to be called there
            ) -> Future:  # of what it returns
     "Send a function as bytes, for the scheduler would import torch to read it, and stop answering for that time."
-    job = client.submit(loads, dumps(function), pure=False)
+    job = client.submit(pickle.loads, cloudpickle.dumps(function), pure=False)
     return client.submit(operator.call, job, pure=False)
 
 # %% ../../nbs/1_base/50_cluster.ipynb #47466cea
@@ -55,23 +67,24 @@ def many(workers: dict) -> int:  # {address: threads} -> calls that the schedule
 
 # %% ../../nbs/1_base/50_cluster.ipynb #22bf334c
 def over(client: Client,  # of a cluster
-         ready,  # n -> at most n (what, function to be called in a worker) pairs; over where it gives none and none runs
+         ready,  # n -> at most n (what, function to call in a worker) pairs; over where it gives none and none runs
          ahead=many,  # {address: threads} -> calls that the scheduler knows at once
          tick=lambda: None,  # called every few seconds
          patience: float = 300.,  # without any worker, s
          ) -> Iterator:  # (what, future) pairs in the order in which they end
     "Hand out calls as others end; raises `MirnbError` where all workers are gone."
-    running, alive = {}, time.monotonic()
+    running, alive, address = {}, time.monotonic(), client.scheduler.address
     while True:
-        for what, function in ready(max(0, ahead(client.nthreads()) - len(running))): running[submit(client, function)] = what
+        room = max(0, ahead(client.nthreads()) - len(running))
+        for what, function in ready(room): running[submit(client, function)] = what
         if not running: return
         try:
             with client.as_current(): done = wait(list(running), timeout=5, return_when='FIRST_COMPLETED').done
         except TimeoutError: done = ()
         except CancelledError as e:  # of futures that nobody cancelled
-            raise MirnbError(f'{client.scheduler.address}: the scheduler is gone; run again to go on from here.') from e
+            raise MirnbError(f'{address}: the scheduler is gone; run again to go on from here.') from e
         for future in done: yield running.pop(future), future
         tick()
         if done or client.scheduler_info()['workers']: alive = time.monotonic()
         if time.monotonic() - alive > patience:
-            raise MirnbError(f'{client.scheduler.address}: has had no worker for {patience:g} s; run again to go on from here.')
+            raise MirnbError(f'{address}: has had no worker for {patience:g} s; run again to go on from here.')

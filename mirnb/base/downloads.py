@@ -28,9 +28,11 @@ class Resuming:
     def once(self, url: str, bar: tqdm) -> bool:  # whether all has come
         "One request for what is missing; raises `MirnbError` for an answer that is no file."
         have = self.part.stat().st_size if self.part.exists() else 0
-        with requests.get(url, headers={'Range': f'bytes={have}-', 'Accept-Encoding': 'identity'}, stream=True, timeout=30) as r:
+        headers = {'Range': f'bytes={have}-', 'Accept-Encoding': 'identity'}
+        with requests.get(url, headers=headers, stream=True, timeout=30) as r:
             if r.status_code == 416: return have > 0                    # nothing is left to send
-            if r.status_code not in (200, 206): raise MirnbError(f'{url}: the server says {r.status_code} {r.reason}; check the address.')
+            if r.status_code not in (200, 206):
+                raise MirnbError(f'{url}: the server says {r.status_code} {r.reason}; check the address.')
             if r.status_code == 200: have = 0                           # it cannot resume: from the start
             bar.total = total = have + int(r.headers.get('Content-Length', 0)) or None
             bar.update(have - bar.n)
@@ -50,8 +52,11 @@ class Resuming:
                     if self.once(url, bar): break
                 except (requests.RequestException, HTTPError): pass
                 now = self.part.stat().st_size if self.part.exists() else 0
-                left, size = (self.tries, now) if now > size else (left - 1, size)
-            else: raise MirnbError(f'{url}: the line broke after {max(size, 0):,} bytes; they are kept, run again to go on.')
+                if now > size: left, size = self.tries, now
+                else: left -= 1
+            else:
+                raise MirnbError(f'{url}: the line broke after {max(size, 0):,} bytes; '
+                                 'they are kept, run again to go on.')
         self.part.replace(output_file)
 
 # %% ../../nbs/1_base/60_downloads.ipynb #909e970c
@@ -66,5 +71,6 @@ def fetch(url: str,  # where from
     try: pooch.retrieve(url, digest, path.name, path.parent, downloader=Resuming(part, progress))
     except ValueError:
         part.unlink(missing_ok=True)
-        raise MirnbError(f'{url}: came with another hash than {digest[:16]}...; it was not kept. Try again, or ask who publishes it.') from None
+        raise MirnbError(f'{url}: came with another hash than {digest[:16]}...; it was not kept. '
+                         'Try again, or ask who publishes it.') from None
     return path

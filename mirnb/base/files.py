@@ -43,7 +43,8 @@ def atomic(path: str|Path):  # the final name; yields a temporary path beside it
         with open(part, 'rb+') as f: os.fsync(f.fileno())
         os.replace(part, path)
     except OSError as e:
-        raise MirnbError(f'{path}: cannot be written ({e.strerror or e}); free some space or choose another folder.') from e
+        raise MirnbError(f'{path}: cannot be written ({e.strerror or e}); '
+                         'free some space or choose another folder.') from e
     finally:
         if path.parent.is_dir(): part.unlink(missing_ok=True)
 
@@ -67,12 +68,13 @@ def read_json(path: str|Path):  # a file that `write_json` wrote
     "Read JSON; raises `MirnbError` where the file is missing or not JSON."
     try: return json.loads(Path(path).read_text())
     except FileNotFoundError: raise MirnbError(f'{path}: no such file; check the path.') from None
-    except ValueError: raise MirnbError(f'{path}: is not valid JSON; delete the file and run again to make it anew.') from None
+    except ValueError:
+        raise MirnbError(f'{path}: is not valid JSON; delete the file and run again to make it anew.') from None
 
 # %% ../../nbs/1_base/10_files.ipynb #a7b4e0fe
 def copied(pairs: list,  # (source, target) paths
            ) -> None:
-    "Copy files, each whole or not at all."
+    "Copy files, each whole or not at all; raises `MirnbError` for the first that cannot be copied."
     for source, target in pairs:
         with atomic(target) as part: shutil.copyfile(source, part)
 

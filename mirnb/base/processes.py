@@ -47,7 +47,8 @@ def parallel(work: str,  # 'module:function' of one argument; by name, since a n
              ) -> Iterator:  # results in the order of the jobs
     "Map a function over jobs in spawned processes with one intra-op thread each and a progress bar."
     if not jobs: return
-    with ProcessPoolExecutor(workers, get_context('spawn'), pkgutil.resolve_name('mirnb.base.processes:child_of')) as pool:
+    begin = pkgutil.resolve_name('mirnb.base.processes:child_of')  # the module's own: see `work`
+    with ProcessPoolExecutor(workers, get_context('spawn'), begin) as pool:
         done = pool.map(pkgutil.resolve_name(work), jobs, chunksize=chunk)
         yield from tqdm(done, label, len(jobs), disable=not progress, mininterval=1)
 
@@ -69,12 +70,15 @@ def stopwatch(path: Path,  # JSON: wall and cpu, seconds
     "Wall and CPU time of this process, added to those of earlier tries; a kill loses no more than `every`."
     spent = read_json(path) if path.exists() else dict(wall=0., cpu=0.)
     wall, cpu, end = time.perf_counter(), time.process_time(), threading.Event()
-    note = lambda: write_json(path, dict(wall=spent['wall'] + time.perf_counter() - wall, cpu=spent['cpu'] + time.process_time() - cpu))
+    def note():
+        write_json(path, dict(wall=spent['wall'] + time.perf_counter() - wall,
+                              cpu=spent['cpu'] + time.process_time() - cpu))
     def watch():
         while not end.wait(every): note()
     ticking = threading.Thread(target=watch, daemon=True)
     ticking.start()
     try: yield note
     finally:
-        end.set(), ticking.join()
+        end.set()
+        ticking.join()
         note()

@@ -48,10 +48,13 @@ CHANNELS = 'mean', 'left', 'right'  # what becomes of stereo
 def downmix(x: np.ndarray,  # (samples, channels) or (samples,)
             channel: str = 'mean',  # or 'left', 'right'
             ) -> np.ndarray:  # (samples,)
-    "The mean of all channels, the same bits as `librosa.to_mono`, or one of the first two; raises `MirnbError` for another word."
-    if channel not in CHANNELS: raise MirnbError(f'channel {channel!r}: does not exist; choose one of {", ".join(CHANNELS)}.')
+    "The mean of all channels, the bits of `librosa.to_mono`, or one of two; raises `MirnbError` for another word."
+    if channel not in CHANNELS:
+        raise MirnbError(f'channel {channel!r}: does not exist; choose one of {", ".join(CHANNELS)}.')
     if x.ndim == 1: return x
-    if channel != 'mean': return np.ascontiguousarray(x[:, min(CHANNELS.index(channel) - 1, x.shape[1] - 1)])
+    if channel != 'mean':
+        place = CHANNELS.index(channel) - 1
+        return np.ascontiguousarray(x[:, min(place, x.shape[1] - 1)])  # mono has one channel, which is both
     if x.shape[1] == 1: return x[:, 0]
     return .5*(x[:, 0] + x[:, 1]) if x.shape[1] == 2 else x.mean(1)
 

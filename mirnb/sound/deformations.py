@@ -89,7 +89,8 @@ def all_pass(wave: np.ndarray,  # (samples,) float32
              sr: int = 44_100,  # Hz
              ) -> np.ndarray:  # (samples,) float32
     "Delay each frequency by a time that wanders over the octaves; no frequency gets louder or softer."
-    n = next_fast_len(len(wave) + round(2*spread*sr/1000), real=True)  # what leaves at one end must not come in at the other
+    # longer than the wave: what leaves at one end must not come in at the other
+    n = next_fast_len(len(wave) + round(2*spread*sr/1000), real=True)
     hertz = np.fft.rfftfreq(n, 1/sr)
     octave = np.log2(np.maximum(hertz, 20)/20)
     at = np.arange(0, octave[-1] + 1, 1/knots)
@@ -110,15 +111,26 @@ def random_phase(wave: np.ndarray,  # (samples,) float32
 
 # %% ../../nbs/2_sound/70_deformations.ipynb #1fbea494
 DEFORMATIONS = {
-    'as it is': untouched, 'noise, 20 dB': noise, '-6 dB': gain, 'MP3, 64 kbit/s': mp3, 'faster by 10 %': stretch,
-    'later by 1 sample': shift, 'later by 1 ms': partial(shift, samples=44), 'upside down': partial(turn, degrees=180.),
-    'turned by 90 degrees': turn, 'all-pass, 1 ms': partial(all_pass, spread=1.), 'all-pass, 8 ms': all_pass, 'random phase': random_phase}
+    'as it is': untouched,
+    'noise, 20 dB': noise,
+    '-6 dB': gain,
+    'MP3, 64 kbit/s': mp3,
+    'faster by 10 %': stretch,
+    'later by 1 sample': shift,
+    'later by 1 ms': partial(shift, samples=44),
+    'upside down': partial(turn, degrees=180.),
+    'turned by 90 degrees': turn,
+    'all-pass, 1 ms': partial(all_pass, spread=1.),
+    'all-pass, 8 ms': all_pass,
+    'random phase': random_phase,
+}
 
 # %% ../../nbs/2_sound/70_deformations.ipynb #5624dead
 def deformation(name: str,  # a key of DEFORMATIONS
                 ) -> Callable:  # (wave, generator) -> wave
     "A deformation by name; raises `MirnbError` that lists the names."
-    if name not in DEFORMATIONS: raise MirnbError(f'{name}: is no deformation; choose one of {", ".join(DEFORMATIONS)}.')
+    if name not in DEFORMATIONS:
+        raise MirnbError(f'{name}: is no deformation; choose one of {", ".join(DEFORMATIONS)}.')
     return DEFORMATIONS[name]
 
 # %% ../../nbs/2_sound/70_deformations.ipynb #ffb19785
@@ -126,6 +138,7 @@ def excerpt(wave: np.ndarray,  # (samples,)
             samples: int,  # of the excerpt
             ) -> np.ndarray:  # (samples,)
     "The middle of a wave; raises `MirnbError` for one that is too short."
-    if len(wave) < samples: raise MirnbError(f'a wave has {len(wave)} samples, of which {samples} are wanted; leave this track out.')
+    if len(wave) < samples:
+        raise MirnbError(f'a wave has {len(wave)} samples, of which {samples} are wanted; leave this track out.')
     start = (len(wave) - samples)//2
     return wave[start:start + samples]

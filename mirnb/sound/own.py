@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pandas as pd
 
-from .settings import CorpusConfig
 from ..base.files import MirnbError
 from ..base.randomness import seed_of
 from .corpora import Corpus, load
+from .settings import CorpusConfig
 
 # %% ../../nbs/2_sound/35_own.ipynb #5da2f2f0
 def listed(config: CorpusConfig,  # source, root, classes
@@ -23,13 +23,17 @@ def listed(config: CorpusConfig,  # source, root, classes
         raise MirnbError(f'{config.root}: is no absolute path; write {Path(config.root).absolute()}.')
     corpus = load(config.source, config.root or None)
     t = corpus.table
-    if t.genre.isna().all(): raise MirnbError(f'{corpus.name}: has several tags a track, and a study wants one genre; choose another corpus.')
+    if t.genre.isna().all():
+        raise MirnbError(f'{corpus.name}: has several tags a track, and a study wants one genre; '
+                         'choose another corpus.')
     if wrong := sorted(set(config.classes) - set(t.genre)):
         raise MirnbError(f'{corpus.name}: has no genre {wrong[0]!r}; it has {", ".join(corpus.classes)}.')
-    t = t[t.split.isin(['train', 'valid', 'test']) & t.genre.isin(config.classes or corpus.classes)].reset_index(drop=True)
+    classes = config.classes or corpus.classes
+    t = t[t.split.isin(['train', 'valid', 'test']) & t.genre.isin(classes)].reset_index(drop=True)
     alone = t.group.isna() | (t.group == '')
-    t = t.assign(group=t.group.where(~alone, t.track_id), work_id=t.track_id, title=t.track_id, source=corpus.name, rendition=0)
-    return Corpus(corpus.name, t, config.classes or corpus.classes)
+    t = t.assign(group=t.group.where(~alone, t.track_id), work_id=t.track_id, title=t.track_id,
+                 source=corpus.name, rendition=0)
+    return Corpus(corpus.name, t, classes)
 
 # %% ../../nbs/2_sound/35_own.ipynb #49d5be28
 def drawn(tracks: pd.DataFrame,  # of `listed`
@@ -48,9 +52,13 @@ def settled(tracks: pd.DataFrame,  # of `drawn`, less what cannot be used
     "The tracks of a study; raises `MirnbError` where fewer than two genres can be learned, or a part is empty."
     name, learned = config.source, set(tracks.genre[tracks.split == 'train'])
     if lost := [g for g in config.classes if g not in learned]:
-        raise MirnbError(f'{name}: has no usable training track of {lost[0]!r}; mend its files, or leave it out of the classes.')
-    if len(learned) < 2: raise MirnbError(f'{name}: has usable training tracks of {len(learned)} genre{"s"*(not learned)}; a study wants two or more.')
+        raise MirnbError(f'{name}: has no usable training track of {lost[0]!r}; '
+                         'mend its files, or leave it out of the classes.')
+    if len(learned) < 2:
+        genres = '1 genre' if learned else '0 genres'
+        raise MirnbError(f'{name}: has usable training tracks of {genres}; a study wants two or more.')
     tracks = tracks[tracks.genre.isin(learned)].reset_index(drop=True)
     for part in ('valid', 'test'):
-        if not (tracks.split == part).any(): raise MirnbError(f'{name}: has no usable track in {part}; give more tracks, or another split.')
+        if not (tracks.split == part).any():
+            raise MirnbError(f'{name}: has no usable track in {part}; give more tracks, or another split.')
     return tracks

@@ -11,12 +11,13 @@ import numpy as np
 import pandas as pd
 
 # %% ../../nbs/2_sound/80_prints.ipynb #86082828
-LOW, GROUPS, STEP, WIDTH = SETTINGS = 4, 33, 16, 128  # first Mel band; bands, of two Mel bands each; frames a step, a window
+# the first Mel band; how many bands, of two Mel bands each; frames a step; frames a window
+LOW, GROUPS, STEP, WIDTH = SETTINGS = 4, 33, 16, 128
 
 # %% ../../nbs/2_sound/80_prints.ipynb #6ba79a39
 def sound_print(mel: np.ndarray,  # (frames, 86) dB, as `log_mel` gives it
                 ) -> np.ndarray:  # (T,) uint32, one every 46 ms; empty under 0.8 s
-    "The signs of how band energies differ from band to band and from window to window, after Haitsma and Kalker (2002)."
+    "The signs of how energies differ from band to band and window to window, after Haitsma and Kalker (2002)."
     power = 10**(mel[:len(mel)//STEP*STEP, LOW:LOW + 2*GROUPS]/10)
     power = power.reshape(-1, STEP, GROUPS, 2).sum((1, 3))
     total = np.concatenate([np.zeros((1, GROUPS)), np.cumsum(power, 0, dtype='f8')])
@@ -46,14 +47,15 @@ def candidates(prints: list,  # sound prints, one a track
     "Pairs of tracks with equal values at one lag, by sorting: no comparison of all with all."
     lengths = np.array([len(p) for p in prints], int)
     value = np.concatenate([np.zeros(0, 'u4'), *prints])
-    order = np.argsort(value, kind='stable')                               # stable: within a value, in the order of tracks
+    order = np.argsort(value, kind='stable')                            # within a value, in the order of tracks
     starts = np.flatnonzero(np.diff(value[order], prepend=~value[order[:1]]))
     counts = np.diff(np.append(starts, len(value)))
     keep = order[np.repeat((counts > 1) & (counts <= COMMON), counts)]
-    value, ends, keys = value[keep], np.cumsum(lengths), []
+    ends = np.cumsum(lengths)
     track = np.searchsorted(ends, keep, side='right')
     at = keep - (ends - lengths)[track]
-    for k in range(1, COMMON):                                              # each with its k-th neighbour of the same value
+    value, keys = value[keep], []
+    for k in range(1, COMMON):                                          # each with its k-th neighbour of the same value
         i = np.flatnonzero(value[k:] == value[:-k])
         if not len(i): break
         i = i[track[i] < track[i + k]]

@@ -6,6 +6,12 @@
 __all__ = ['IDIOM', 'FOLK', 'CONSORT', 'NEUTRAL', 'SR', 'programs', 'program_of', 'perform', 'to_midi', 'render', 'clip_table',
            'planned', 'render_clips', 'corpus', 'as_corpus', 'embedded']
 
+# %% ../../nbs/2_sound/50_renditions.ipynb #61c846fc
+from ..base.extras import require
+
+# %% ../../nbs/2_sound/50_renditions.ipynb #758526d3
+require('study')
+
 # %% ../../nbs/2_sound/50_renditions.ipynb #591280c3
 import io
 import math
@@ -19,13 +25,15 @@ import soundfile as sf
 import soxr
 from scipy.signal import oaconvolve
 
-from .settings import CorpusConfig
 from ..base.files import MirnbError, atomic, home
-from ..base.settings import fingerprint
 from ..base.processes import parallel
 from ..base.randomness import rng_of
+from ..base.settings import fingerprint
 from .corpora import Corpus, loader, tidy
-from .scores import GENRES, choose, package_dir, read_scores
+from .readers import package_dir
+from .scores import choose, read_scores
+from .settings import GENRES
+from .settings import CorpusConfig
 
 # %% ../../nbs/2_sound/50_renditions.ipynb #c393e358
 IDIOM = {  # class: {program: share}, with the reason
@@ -64,7 +72,7 @@ def programs(performance: str,  # 'idiomatic' | 'mixed' | 'neutral' | 'uniform'
              genre: str,  # a class
              ) -> dict:  # {program: probability}
     "Who may play a class under a performance; raises `MirnbError` for an unknown name."
-    alike = lambda pool, share=1.: {p: share/len(pool) for p in pool}
+    def alike(pool, share=1.): return {p: share/len(pool) for p in pool}
     if performance == 'idiomatic': return IDIOM[genre]
     if performance == 'neutral': return alike(NEUTRAL)
     if performance == 'uniform': return {0: 1.}
@@ -84,7 +92,8 @@ def program_of(performance: str,  # 'idiomatic' | 'mixed' | 'neutral' | 'uniform
     "The program that plays a rendition: one uniform number from the work's id, looked up in the class's distribution."
     shares = programs(performance, genre)
     u = rng_of('program', seed, work_id, rendition).uniform()
-    return int(list(shares)[min(np.searchsorted(np.cumsum(list(shares.values())), u, side='right'), len(shares) - 1)])
+    at = np.searchsorted(np.cumsum(list(shares.values())), u, side='right')
+    return int(list(shares)[min(at, len(shares) - 1)])
 
 # %% ../../nbs/2_sound/50_renditions.ipynb #c28b5901
 def perform(notes: np.ndarray,  # (notes, 4) onset and duration in quarters, pitch, accent
@@ -95,9 +104,10 @@ def perform(notes: np.ndarray,  # (notes, 4) onset and duration in quarters, pit
             ) -> np.ndarray:  # (notes, 4) onset s, duration s, pitch, MIDI velocity
     "One performance: 96 to 144 quarters a minute, transposed by -5 to +6 semitones, uneven by 6 ms."
     r = rng_of('perform', seed, work_id, rendition)
-    quarter, shift, where, loud = 60/r.uniform(96, 144), int(r.integers(-5, 7)), r.uniform(), r.uniform(60, 85)
+    quarter, shift = 60/r.uniform(96, 144), int(r.integers(-5, 7))
+    where, loud = r.uniform(), r.uniform(60, 85)
     onset, length, pitch, accent = notes[:, 0]*quarter, notes[:, 1]*quarter, notes[:, 2] + shift, notes[:, 3]
-    need, total = seconds + 1, (onset + length).max()     # the clip must not end with the last note's decay
+    need, total = seconds + 1, (onset + length).max()      # the clip must not end with the last note's decay
     if total < need:                                       # round and round
         turns = math.ceil(need/total)
         onset = (onset + total*np.arange(turns)[:, None]).ravel()
@@ -114,11 +124,13 @@ def to_midi(notes: np.ndarray,  # (notes, 4) onset s, duration s, pitch, velocit
             program: int,  # General MIDI, from 0
             ) -> bytes:  # a MIDI file with one tick a millisecond
     "A performance as a MIDI file."
-    track = mido.MidiTrack([mido.MetaMessage('set_tempo', tempo=1_000_000), mido.Message('program_change', program=program)])
     events = []
     for onset, length, pitch, velocity in notes:
         start = int(1000*onset)
-        events += [(start, 1, int(pitch), int(velocity)), (start + max(30, int(1000*length)), 0, int(pitch), 0)]
+        end = start + max(30, int(1000*length))
+        events += [(start, 1, int(pitch), int(velocity)), (end, 0, int(pitch), 0)]
+    track = mido.MidiTrack([mido.MetaMessage('set_tempo', tempo=1_000_000),
+                            mido.Message('program_change', program=program)])
     now = 0
     for time, _, pitch, velocity in sorted(events):   # at one instant a note ends before the next begins
         track.append(mido.Message('note_on', note=pitch, velocity=velocity, time=time - now))
@@ -155,7 +167,7 @@ def render(notes: np.ndarray,  # (notes, 4) onset s, duration s, pitch, velocity
 
 # %% ../../nbs/2_sound/50_renditions.ipynb #66988763
 def clip_table(works: pd.DataFrame,  # of `scores.choose`
-               genres: pd.Series,  # class of each work_id as its source says: the pool is played as idiomatically as the rest
+               genres: pd.Series,  # class of each work_id as its source says: the pool, too, is played idiomatically
                config: CorpusConfig,  # performance, renditions, seconds, seed
                ) -> pd.DataFrame:  # track_id, path, genre, split, group, work_id, rendition, program, ...
     "One row a clip: `renditions` for a training work, one for any other."
@@ -165,7 +177,8 @@ def clip_table(works: pd.DataFrame,  # of `scores.choose`
     table['rendition'] = table.groupby('work_id').cumcount()
     table['track_id'] = table.work_id + '.' + table.rendition.astype(str)
     table['path'] = [str(folder/f'{t}.flac') for t in table.track_id]
-    table['program'] = [program_of(config.performance, genres[w], w, r, config.seed) for w, r in zip(table.work_id, table.rendition)]
+    table['program'] = [program_of(config.performance, genres[work], work, rendition, config.seed)
+                        for work, rendition in zip(table.work_id, table.rendition)]
     table['seconds'] = config.seconds
     return table
 
@@ -188,10 +201,12 @@ def planned(config: CorpusConfig = CorpusConfig(),  # what to make
             workers: int = 2,  # processes
             progress: bool = True,  # show bars
             ) -> tuple:  # one row a clip, not all on disk yet; {work_id: notes (notes, 4)}
-    "The embedded corpus before a note sounds: works chosen, split and given to players; raises `MirnbError` for another corpus."
-    if not config.embedded: raise MirnbError(f'{config.source}: is recorded, not played from scores; only the embedded corpus has performances.')
+    "The embedded corpus before a note sounds: works, split, given to players; raises `MirnbError` for another one."
+    if not config.embedded:
+        raise MirnbError(f'{config.source}: is recorded, not played from scores; '
+                         'only the embedded corpus has performances.')
     scores, notes = read_scores(workers, progress)
-    idiom = scores.set_index('work_id').genre.where(lambda g: g != '', 'air')    # what no source labels is played as airs are
+    idiom = scores.set_index('work_id').genre.replace('', 'air')  # what no source labels is played as airs are
     return clip_table(choose(scores, config), idiom, config), dict(zip(scores.work_id, notes))
 
 # %% ../../nbs/2_sound/50_renditions.ipynb #f4ff2329
@@ -204,7 +219,8 @@ def render_clips(table: pd.DataFrame,  # of `planned`
     "Render what is not there yet, in parallel; the same table gives the same bytes."
     jobs = [(t.path, notes[t.work_id], t.program, t.work_id, t.rendition, config.seconds, config.seed)
             for t in table.itertuples() if not _is_clip(t.path, config.seconds)]
-    for _ in parallel('mirnb.sound.renditions:_render_clip', jobs, workers, f'rendering {config.performance}', progress, chunk=4): pass
+    work, label = 'mirnb.sound.renditions:_render_clip', f'rendering {config.performance}'
+    for _ in parallel(work, jobs, workers, label, progress, chunk=4): pass
 
 # %% ../../nbs/2_sound/50_renditions.ipynb #d263b360
 def corpus(config: CorpusConfig = CorpusConfig(),  # what to make
@@ -221,8 +237,8 @@ def as_corpus(table: pd.DataFrame,  # of `planned` or `corpus`, clips on disk
               config: CorpusConfig = CorpusConfig(),  # what it was made from
               ) -> Corpus:
     "The table as a `Corpus` like any other data set's; raises `MirnbError` where the clips are not rendered yet."
-    rows = table.rename(columns=dict(rights='licence'))
-    return tidy(f'embedded, {config.performance}', rows, config.classes or GENRES, home(), 'render them (`renditions.embedded`)')
+    rows, classes = table.rename(columns=dict(rights='licence')), config.classes or GENRES
+    return tidy(f'embedded, {config.performance}', rows, classes, home(), 'render them (`renditions.embedded`)')
 
 # %% ../../nbs/2_sound/50_renditions.ipynb #2189cf13
 @loader('embedded')
@@ -232,5 +248,6 @@ def embedded(root: None = None,  # no folder: it lies under $MIRNB_HOME
              progress: bool = True,  # show bars
              ) -> Corpus:
     "The embedded corpus, rendered where it is not yet; raises `MirnbError` for a folder."
-    if root is not None: raise MirnbError(f'{root}: the embedded corpus lies under $MIRNB_HOME; name no folder, or set MIRNB_HOME.')
+    if root is not None:
+        raise MirnbError(f'{root}: the embedded corpus lies under $MIRNB_HOME; name no folder, or set MIRNB_HOME.')
     return as_corpus(corpus(config, workers, progress), config)

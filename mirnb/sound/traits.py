@@ -13,25 +13,26 @@ import numpy as np
 import pandas as pd
 from scipy.stats import entropy
 
-from .audio import load_audio
-from .settings import CorpusConfig
 from ..base.files import MirnbError
 from ..base.processes import parallel
+from .audio import load_audio
 from .renditions import perform
+from .settings import CorpusConfig
 
 # %% ../../nbs/2_sound/55_traits.ipynb #3cb98555
 def traits(notes: np.ndarray,  # (notes, 4) onset s, duration s, pitch, velocity
            seconds: float = 30.,  # of the clip: what comes later is not heard
            together: float = .03,  # s: notes that begin within this time of the one before begin together
-           ) -> dict:  # onsets (a second), pitch (MIDI), voices (1 or more); raises `MirnbError` for a clip without notes
-    "Pace, register and polyphony of a performance."
+           ) -> dict:  # onsets (a second), pitch (MIDI), voices (1 or more)
+    "Pace, register and polyphony of a performance; raises `MirnbError` for a clip without notes."
     notes = notes[(notes[:, 0] < seconds) & (notes[:, 1] > 0)]
     if not len(notes): raise MirnbError('traits: the clip has no notes; leave it out.')
     start, length, pitch, _ = notes[np.argsort(notes[:, 0], kind='stable')].T
     end = np.minimum(start + length, seconds)
     before = np.concatenate([[0.], np.maximum.accumulate(end)[:-1]])  # until when anything has sounded
     sounding = np.maximum(0, end - np.maximum(start, before)).sum()
-    return dict(onsets=float((1 + (np.diff(start) > together).sum())/seconds), pitch=float(np.average(pitch, weights=end - start)),
+    beginnings = 1 + (np.diff(start) > together).sum()
+    return dict(onsets=float(beginnings/seconds), pitch=float(np.average(pitch, weights=end - start)),
                 voices=float((end - start).sum()/sounding))
 
 # %% ../../nbs/2_sound/55_traits.ipynb #e4b673fb
@@ -39,23 +40,27 @@ def played_traits(tracks: pd.DataFrame,  # track_id, work_id, rendition
                   notes: dict,  # {work_id: (notes, 4)}, as in the score
                   config: CorpusConfig,  # seconds, seed
                   ) -> pd.DataFrame:  # a row a track_id: onsets, pitch, voices
-    "The traits of the clips of the embedded corpus, as they sound; raises `MirnbError` for another corpus, which has no scores."
-    if not config.embedded: raise MirnbError(f'{config.source}: has no scores, from which pace, register and polyphony are read; ask this of the embedded corpus.')
-    play = lambda t: perform(notes[t.work_id], t.work_id, t.rendition, config.seconds, config.seed)
-    return pd.DataFrame([traits(play(t), config.seconds) for t in tracks.itertuples()], index=tracks.track_id)
+    "The traits of the clips of the embedded corpus, as they sound; raises `MirnbError` for a corpus without scores."
+    if not config.embedded:
+        raise MirnbError(f'{config.source}: has no scores, from which pace, register and polyphony are read; '
+                         'ask this of the embedded corpus.')
+    def played(t): return perform(notes[t.work_id], t.work_id, t.rendition, config.seconds, config.seed)
+    return pd.DataFrame([traits(played(t), config.seconds) for t in tracks.itertuples()], index=tracks.track_id)
 
 # %% ../../nbs/2_sound/55_traits.ipynb #56146b6d
 def sound_traits(wave: np.ndarray,  # (samples,)
                  sr: int = 44_100,  # Hz
-                 ) -> dict:  # onsets (a second), pitch (MIDI number of the centroid), voices (pitch classes at once); raises `MirnbError` for silence
-    "Pace, register and polyphony as far as librosa hears them; louder frames weigh more."
+                 ) -> dict:  # onsets (a second), pitch (MIDI number of the centroid), voices (pitch classes at once)
+    "Pace, register and polyphony as far as librosa hears them; raises `MirnbError` for silence."
     power = np.abs(librosa.stft(wave, n_fft=4096))**2
-    loud, frames = power.sum(0), power.sum(0) > 1e-6*power.sum(0).max()  # within 60 dB
+    loud = power.sum(0)
+    frames = loud > 1e-6*loud.max()  # within 60 dB
     if not frames.any(): raise MirnbError('sound_traits: the clip is silent; leave it out.')
     centroid = librosa.feature.spectral_centroid(S=np.sqrt(power), sr=sr, n_fft=4096)[0, frames]
     chroma = librosa.feature.chroma_stft(S=power[:, frames], sr=sr, n_fft=4096, tuning=0., norm=1)
-    mean = lambda x: float(np.average(x, weights=loud[frames]))
-    return dict(onsets=len(librosa.onset.onset_detect(y=wave, sr=sr))*sr/len(wave), pitch=mean(librosa.hz_to_midi(centroid)),
+    def mean(x): return float(np.average(x, weights=loud[frames]))  # louder frames weigh more
+    onsets = librosa.onset.onset_detect(y=wave, sr=sr)
+    return dict(onsets=len(onsets)*sr/len(wave), pitch=mean(librosa.hz_to_midi(centroid)),
                 voices=mean(np.exp(entropy(chroma, axis=0))))
 
 # %% ../../nbs/2_sound/55_traits.ipynb #be974353
@@ -72,5 +77,6 @@ def heard_traits(tracks: pd.DataFrame,  # track_id, path
                  ) -> pd.DataFrame:  # a row a track_id: onsets, pitch, voices, of the sound
     "What `played_traits` reads from the notes, heard."
     paths = tracks.path.tolist()
-    rows = parallel('mirnb.sound.traits:heard', paths, workers, 'listening', progress, 4) if workers > 1 else map(heard, paths)
+    if workers > 1: rows = parallel('mirnb.sound.traits:heard', paths, workers, 'listening', progress, 4)
+    else: rows = map(heard, paths)
     return pd.DataFrame(list(rows), index=tracks.track_id)

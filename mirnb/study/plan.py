@@ -5,6 +5,12 @@
 # %% auto #0
 __all__ = ['TURN', 'Step', 'needs_of', 'every_step', 'plan', 'do_step', 'work_on', 'last_line', 'Status', 'why', 'run_plan']
 
+# %% ../../nbs/6_study/50_plan.ipynb #537035cf
+from ..base.extras import require
+
+# %% ../../nbs/6_study/50_plan.ipynb #1fc9db73
+require('study')
+
 # %% ../../nbs/6_study/50_plan.ipynb #f5892c27
 import contextlib
 import os
