@@ -122,7 +122,8 @@ def targets_of(run: Run,  # of the first seed
     return found
 
 # %% ../../nbs/8_studies/70_cross_dataset.ipynb #3d07158e
-def of_tags(corpus: Corpus) -> bool:
+def of_tags(corpus: Corpus,  # of genres or of tags
+            ) -> bool:
     "Whether a track has several tags instead of one genre."
     return bool(corpus.table.genre.isna().all())
 

@@ -99,7 +99,8 @@ def pretext(results: dict,  # of study 74
     alone, block = (results['left'][kind][length] for kind, length in (('tokens', '2.9 ms'), ('mel', '122 ms')))
     return (f"a single hidden token keeps {share(alone, 0)} of its entropy, "
             f"a Mel frame hidden for 122 ms {share(block, 0)}: the arms' tasks were never equally hard. "
-            f"Against blocks of 122 ms, {len(clear)} of {len(changed)} other pretexts are told apart: {told or 'none'}.")
+            f"Against blocks of 122 ms, {len(clear)} of {len(changed)} other pretexts are told apart: "
+            f"{told or 'none'}.")
 
 # %% ../../nbs/8_studies/80_headlines.ipynb #af62881d
 def bands_and_codes(results: dict,  # of study 75
