@@ -16,7 +16,7 @@ from ..base.files import MirnbError
 # %% ../../nbs/7_listening/10_widgets.ipynb #d69ff8c7
 def static(*names: str,  # files of mirnb/static
            ) -> str:  # their text, joined
-    "Scripts or style sheets of the package; a widget takes one text, so shared lines come first and its own after them."
+    "Scripts or style sheets of the package; a widget takes one text: shared lines come first, its own after them."
     return '\n'.join((files('mirnb')/'static'/name).read_text(encoding='utf8') for name in names)
 
 # %% ../../nbs/7_listening/10_widgets.ipynb #d52e0a83
