@@ -5,6 +5,12 @@
 # %% auto #0
 __all__ = ['EXPLORERS', 'KERNEL', 'opened', 'write_notebook', 'free_port', 'jupyter_folder', 'voila_settings', 'serve', 'explore']
 
+# %% ../../nbs/7_listening/70_app.ipynb #1bf73ab8
+from ..base.extras import require
+
+# %% ../../nbs/7_listening/70_app.ipynb #9fa64834
+require('explore')
+
 # %% ../../nbs/7_listening/70_app.ipynb #f92f7d9d
 import os
 import secrets

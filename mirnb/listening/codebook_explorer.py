@@ -5,6 +5,12 @@
 # %% auto #0
 __all__ = ['UNUSED', 'genre_colours', 'spread_of', 'code_name', 'odds_chart', 'difference', 'picture_html', 'CodebookExplorer']
 
+# %% ../../nbs/7_listening/62_codebook_explorer.ipynb #18e67a88
+from ..base.extras import require
+
+# %% ../../nbs/7_listening/62_codebook_explorer.ipynb #e1b0e499
+require('explore')
+
 # %% ../../nbs/7_listening/62_codebook_explorer.ipynb #60da98fb
 import base64
 import io

@@ -5,6 +5,12 @@
 # %% auto #0
 __all__ = ['ACCENT', 'line', 'beside', 'choice', 'Explorer']
 
+# %% ../../nbs/7_listening/60_explorer.ipynb #69d3150c
+from ..base.extras import require
+
+# %% ../../nbs/7_listening/60_explorer.ipynb #efd7af17
+require('explore')
+
 # %% ../../nbs/7_listening/60_explorer.ipynb #de392870
 import secrets
 

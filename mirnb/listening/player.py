@@ -5,6 +5,12 @@
 # %% auto #0
 __all__ = ['KEEP', 'KEEP_BYTES', 'encoded', 'peak_of', 'overview', 'Parcel', 'packed', 'Sender', 'seconds', 'Player']
 
+# %% ../../nbs/7_listening/25_player.ipynb #c91a1da4
+from ..base.extras import require
+
+# %% ../../nbs/7_listening/25_player.ipynb #9a4312e1
+require('explore')
+
 # %% ../../nbs/7_listening/25_player.ipynb #976eb2cf
 import io
 from collections import OrderedDict

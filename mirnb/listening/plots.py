@@ -5,6 +5,12 @@
 # %% auto #0
 __all__ = ['places', 'colours_of', 'Scatter', 'Matrix']
 
+# %% ../../nbs/7_listening/30_plots.ipynb #9a927d86
+from ..base.extras import require
+
+# %% ../../nbs/7_listening/30_plots.ipynb #e92e6b24
+require('explore')
+
 # %% ../../nbs/7_listening/30_plots.ipynb #7680a700
 import json
 import re

@@ -5,6 +5,12 @@
 # %% auto #0
 __all__ = ['ResultsExplorer']
 
+# %% ../../nbs/7_listening/66_results_explorer.ipynb #64544b04
+from ..base.extras import require
+
+# %% ../../nbs/7_listening/66_results_explorer.ipynb #6b552f71
+require('explore')
+
 # %% ../../nbs/7_listening/66_results_explorer.ipynb #b4be688e
 from pathlib import Path
 

@@ -38,13 +38,13 @@ def parted(starts,  # of segments, s, rising
     return list(zip([starts[0], *cuts], [*cuts, starts[-1] + length]))
 
 # %% ../../nbs/7_listening/50_session.ipynb #4e588d72
-def rate_of(store: Store,  # of log-Mel or tokens
+def rate_of(store: Store,  # of tokens, or of frames
             ) -> float:  # rows a second
-    "Frames or tokens a second."
+    "Frames or tokens a second; raises `MirnbError` for a representation that has no `hop`."
     r = store.representation
-    if r.name == 'mel': return r.sr/r.hop
-    level = (r.levels or (r.level,))[0]
-    return r.sr/r.vqvae.level(level).hop
+    if r.name == 'tokens': return r.sr/r.vqvae.level((r.levels or (r.level,))[0]).hop
+    if not hasattr(r, 'hop'): raise MirnbError(f'{r.name}: has no hop, so its rows cannot be put on a clock.')
+    return r.sr/r.hop
 
 # %% ../../nbs/7_listening/50_session.ipynb #ed8e48fc
 def in_order(models,  # names
@@ -118,8 +118,9 @@ class Listening:
     def _classifier(self, model): return load_classifier(self.run.classifier(model))
 
     def store_of(self, model: str) -> 'Store|None':
-        "What the model reads."
-        return self.mel if self.run.arm(model).former.stem == 'mel' else self._store(self.run.reads(model))
+        "What the model reads, where it has been extracted."
+        folder = self.run.reads(model)
+        return self.mel if folder == self.run.store('mel') else self._store(folder)
 
     def _segments(self, model, track_id):
         "The voting segments of a track, as rows of a `Spans`."
@@ -154,7 +155,9 @@ class Listening:
             yield Codes('tokens', self.tokens.array(track_id), rate_of(self.tokens), self.hues)
 
     def picture(self, track_id: str, over: 'np.ndarray|None' = None) -> Picture:
-        "The log-Mel of a track, with what may lie over it."
+        "The log-Mel of a track, with what may lie over it; raises `MirnbError` where there is none."
+        if self.mel is None:
+            raise MirnbError(f'{self.run.folder}: has no log-Mel yet; let `mirnb study` extract it first.')
         r = self.mel.representation
         return mel_picture(self.mel.array(track_id), r.sr, r.hop, over=over)
 

@@ -5,6 +5,12 @@
 # %% auto #0
 __all__ = ['NOTHING', 'COLUMNS', 'texts_of', 'codes_of', 'guesses_of', 'columns_of', 'Tracks']
 
+# %% ../../nbs/7_listening/40_tracklist.ipynb #978c1b4d
+from ..base.extras import require
+
+# %% ../../nbs/7_listening/40_tracklist.ipynb #87897475
+require('explore')
+
 # %% ../../nbs/7_listening/40_tracklist.ipynb #2e165e4a
 import json
 

@@ -5,6 +5,12 @@
 # %% auto #0
 __all__ = ['strongest', 'token_lane', 'TracksExplorer']
 
+# %% ../../nbs/7_listening/64_tracks_explorer.ipynb #4d59f603
+from ..base.extras import require
+
+# %% ../../nbs/7_listening/64_tracks_explorer.ipynb #c5e1b490
+require('explore')
+
 # %% ../../nbs/7_listening/64_tracks_explorer.ipynb #fa5e9719
 import ipywidgets as w
 import numpy as np
@@ -13,7 +19,7 @@ import pandas as pd
 from ..base.files import MirnbError
 from ..representations.mel import log_mel
 from ..evidence.hears import code_effects, occlusion, without
-from .clips import Clip, Picture, mel_picture
+from .clips import Clip, Picture, Spans, mel_picture
 from .codebook_explorer import CodebookExplorer
 from .explorer import Explorer, choice, line
 from .session import rate_of
@@ -114,7 +120,7 @@ class TracksExplorer(Explorer):
         genre, rate = self.run.genres.index(guess), rate_of(store)
         found = self.found[track_id, model] = occlusion(classifier, store, track_id, genre, votes, rate=rate)
         clip = self.heard.clip(track_id, self.models)
-        if found.bands: lanes = [self.heard.picture(track_id, found.bytes), *clip.lanes[1:]]
+        if found.bands: lanes = [self.heard.picture(track_id, found.bytes), *clip.lanes[1:]]  # in place of the log-Mel
         else:
             codes = code_effects(classifier, store, track_id, genre, votes)
             lanes = [*clip.lanes, token_lane(model, found, codes, store.array(track_id), rate)]
@@ -129,7 +135,7 @@ class TracksExplorer(Explorer):
         clip = self.heard.clip(track_id, self.models)
         wave = without(clip.audio, self.found[track_id, model], important)
         title = f"{clip.title}: {'without' if important else 'only'} what matters most to {model}"
-        lanes = mel_picture(log_mel(wave)), *clip.lanes[2:]
+        lanes = mel_picture(log_mel(wave)), *(lane for lane in clip.lanes if isinstance(lane, Spans))
         rest = Clip(f'{track_id} {model} {important}', title, wave, 44_100, lanes, clip.tags)
         self.player.show(rest, self.player.time, play=True)
 

@@ -5,6 +5,12 @@
 # %% auto #0
 __all__ = ['static', 'Widget', 'told', 'Refused', 'within']
 
+# %% ../../nbs/7_listening/10_widgets.ipynb #42a26fb5
+from ..base.extras import require
+
+# %% ../../nbs/7_listening/10_widgets.ipynb #699302ff
+require('explore')
+
 # %% ../../nbs/7_listening/10_widgets.ipynb #b224c0fd
 from importlib.resources import files
 
