@@ -12,8 +12,8 @@ from importlib import import_module
 # %% ../nbs/entrance.ipynb #d90b2e3a
 FACE = {  # {name: 'room', or 'room:name' where it is called otherwise there}
     'MirnbError': 'base.files', 'home': 'base.files', 'change': 'base.settings', 'fetch': 'base.downloads',
-    'load_audio': 'sound.audio', 'save_audio': 'sound.audio', 'Corpus': 'sound.corpora', 'load_corpus': 'sound.corpora:load',
-    'corpus': 'sound.renditions', 'render': 'sound.renditions',
+    'load_audio': 'sound.audio', 'save_audio': 'sound.audio', 'Corpus': 'sound.corpora',
+    'load_corpus': 'sound.corpora:load', 'corpus': 'sound.renditions', 'render': 'sound.renditions',
     'log_mel': 'representations.mel', 'VQVAE': 'representations.jukebox', 'representation': 'representations.protocol',
     'register': 'representations.protocol', 'LogMel': 'representations.protocol', 'Tokens': 'representations.protocol',
     'Store': 'representations.store', 'verify': 'representations.store', 'extract': 'representations.extract',

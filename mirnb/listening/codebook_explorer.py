@@ -25,7 +25,7 @@ from matplotlib.image import imsave
 
 from ..base.files import MirnbError
 from ..representations.mel import log_mel
-from ..evidence.figures import KINDS
+from ..evidence.style import KINDS
 from .bars import bars
 from .clips import Clip, Codes, Picture, mel_picture
 from .codes import CodeFacts

@@ -18,7 +18,7 @@ import pandas as pd
 
 from ..base.files import MirnbError
 from ..representations.mel import log_mel
-from ..evidence.hears import code_effects, occlusion, without
+from .hears import code_effects, occlusion, without
 from .clips import Clip, Picture, Spans, mel_picture
 from .codebook_explorer import CodebookExplorer
 from .explorer import Explorer, choice, line

@@ -15,7 +15,7 @@ import pandas as pd
 from ..base.files import MirnbError, read_json
 from ..study.settings import StudyConfig
 from ..base.settings import change
-from ..evidence.figures import COLOURS, FORMERS
+from ..evidence.style import COLOURS, FORMERS
 from ..evidence.metrics import (bootstrap, chance_bound, f1_per_class, interval, macro_f1, paired, score,
                                     with_interval)
 from ..study.run import Run, predictions

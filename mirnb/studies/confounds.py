@@ -11,11 +11,11 @@ from dataclasses import fields, is_dataclass
 
 import pandas as pd
 
-from ..evidence.figures import canvas
+from ..evidence.style import canvas
 from ..study.settings import CONFOUNDS, StudyConfig, confounded
 from ..study.run import Run
 from ..study.main import run_studies
-from .say import bullets, moved
+from ..evidence.say import bullets, moved
 from .comparison import effects, tornado, touched
 
 # %% ../../nbs/8_studies/30_confounds.ipynb #f1a9b755

@@ -22,7 +22,7 @@ from ..representations.protocol import LogMel
 from ..representations.store import Store
 from ..representations.extract import extract
 from ..evidence.calibration import best_temperature, tempered
-from ..evidence.figures import COLOURS, FORMERS, canvas
+from ..evidence.style import COLOURS, FORMERS, canvas
 from ..evidence.metrics import brief, chance_bound
 from ..evidence.robustness import Bench, Held, agreement, cost, drawn, keep, mean_interval
 from ..evidence.significance import corrected, tag_scores, versus
@@ -33,7 +33,7 @@ from ..study.inputs import usable
 from ..study.main import run_studies
 from ..study.asked import answers, kept_answers, trained
 from .comparison import cpu_hours
-from .say import bullets, number, parts, share, signed
+from ..evidence.say import bullets, number, parts, share, signed
 
 # %% ../../nbs/8_studies/70_cross_dataset.ipynb #570cd0df
 DEFORMED = 'noise, 20 dB', '-6 dB', 'MP3, 64 kbit/s', 'faster by 10 %'  # what is done to the test works

@@ -18,13 +18,14 @@ from ..sound.settings import CorpusConfig
 from ..sound.scores import read_scores
 from ..sound.traits import heard_traits, played_traits
 from ..evidence.dissection import association, genre_contrast, seed_f1
-from ..evidence.figures import COLOURS, FORMERS, canvas, f1_bars
+from ..evidence.figures import f1_bars
+from ..evidence.style import COLOURS, FORMERS, canvas
 from ..evidence.metrics import chance_bound, interval
 from ..study.asked import trained
 from ..study.run import Run
 from ..study.settings import StudyConfig
 from .comparison import each_seed
-from .say import bullets, listed, number, signed
+from ..evidence.say import bullets, listed, number, signed
 
 # %% ../../nbs/8_studies/55_genres.ipynb #f49ccb33
 ARMS = FORMERS[1:]  # those of tokens, which are compared with the Mel arm

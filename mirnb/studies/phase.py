@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['PHASE', 'CONTROLS', 'LEVELS', 'INPUTS', 'PAIRS', 'mel_change', 'what_changed', 'guesses', 'compared', 'chance',
            'rows_of', 'scrambled', 'computed', 'measured_on', 'answer', 'cost_told', 'each_told', 'whiskers',
-           'token_panel', 'score_panel', 'figure', 'arms', 'computed_arms', 'arms_answer']
+           'token_panel', 'score_panel', 'figure', 'phase_study', 'train_phase', 'arms', 'computed_arms', 'arms_answer']
 
 # %% ../../nbs/8_studies/50_phase.ipynb #8db1bee3
 from collections.abc import Callable
@@ -14,15 +14,17 @@ import numpy as np
 import pandas as pd
 
 from ..base.files import read_json
-from ..evidence.figures import COLOURS, FORMERS, canvas
+from ..base.settings import change
+from ..evidence.say import bullets, moved, number, parts, share
+from ..evidence.style import COLOURS, FORMERS, canvas
 from ..evidence.metrics import brief, chance_bound, paired
 from ..evidence.robustness import Bench, agreement, cost, drawn, keep, mean_interval
 from ..evidence.significance import corrected, versus
 from ..study.asked import kept_answers, trained
 from ..study.run import Run, predictions
 from ..study.settings import StudyConfig
-from ..study.variants import train_phase
-from .say import bullets, moved, number, parts, share
+from ..study.inputs import extract_arm
+from ..study.arms import beside, train_arm
 
 # %% ../../nbs/8_studies/50_phase.ipynb #5f0e29b2
 PHASE = 'upside down', 'turned by 90 degrees', 'all-pass, 1 ms', 'all-pass, 8 ms', 'random phase'
@@ -207,6 +209,28 @@ def figure(results: dict,  # of `scrambled`
         panel(results, ax).legend(loc='lower center', bbox_to_anchor=(.5, 1), ncols=3, fontsize=6.5, handletextpad=.1,
                                   columnspacing=.8, frameon=False)
     return fig
+
+# %% ../../nbs/8_studies/50_phase.ipynb #2aa1857d
+def phase_study(base: StudyConfig,  # such as `preset('study')`
+                phase: bool = True,  # False = the control
+                arm: str = 'SpectroFormer',  # that reads it
+                ) -> StudyConfig:
+    "The settings of the study: another name, and an arm that reads twice the columns."
+    twice = change(base.arms[arm], former__bands=2*base.arms[arm].former.bands, representation='mel+phase',
+                   options=(('phase', phase),))
+    return change(base, name=f'{base.name}-{"phase" if phase else "centroid"}', **{f'arms__{arm}': twice})
+
+# %% ../../nbs/8_studies/50_phase.ipynb #b4572232
+def train_phase(base: Run,  # finished; its tracks are taken
+                phase: bool = True,  # False = the control
+                workers: int = 2,  # processes that extract
+                arm: str = 'SpectroFormer',  # that reads it
+                ) -> Run:  # with predictions of the arm
+    "Extract, pretrain, fine-tune and predict, from what is there already; raises `MirnbError` for a file of no use."
+    run = beside(base, phase_study(base.study, phase, arm))
+    extract_arm(run, arm, workers)
+    if not (run.folder/'predictions'/f'{arm}.csv').exists(): train_arm(run, arm)
+    return run
 
 # %% ../../nbs/8_studies/50_phase.ipynb #fdddbbb6
 INPUTS = 'log-Mel', 'log-Mel and phase', 'log-Mel and centroid'

@@ -21,12 +21,12 @@ from ..representations.codebook import clip_surprise
 from ..representations.store import Store
 from ..evidence.metrics import brief, macro_f1
 from ..evidence.significance import corrected, versus
-from ..evidence.figures import COLOURS, MARKERS, canvas
+from ..evidence.style import COLOURS, MARKERS, canvas
 from ..evidence.robustness import mean_interval
 from ..study.settings import StudyConfig, with_arms
 from ..study.run import Run
 from ..study.main import run_studies
-from .say import bullets, chance, listed, number, seeded, share, signed
+from ..evidence.say import bullets, chance, listed, number, seeded, share, signed
 from .comparison import cpu_hours, each_seed, in_order, tested
 
 # %% ../../nbs/8_studies/60_pretext.ipynb #e27c4a35

@@ -8,9 +8,9 @@ __all__ = ['PAIRS', 'standing', 'difference', 'answer', 'pretraining', 'what_ran
 # %% ../../nbs/8_studies/40_reproduction.ipynb #dac6e5a5
 import pandas as pd
 
-from ..evidence.figures import FORMERS
+from ..evidence.style import FORMERS
 from ..study.arms import CONTROL, RANDOM_CODES
-from .say import bullets, number, sure
+from ..evidence.say import bullets, number, sure
 
 # %% ../../nbs/8_studies/40_reproduction.ipynb #6c604330
 PAIRS = (  # of which the answer tells

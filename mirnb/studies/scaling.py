@@ -15,10 +15,10 @@ import numpy as np
 import pandas as pd
 
 from ..base.settings import change
-from ..evidence.figures import COLOURS, MARKERS, canvas
+from ..evidence.style import COLOURS, MARKERS, canvas
 from ..study.settings import StudyConfig, with_arms
 from ..study.main import run_studies
-from .say import bullets, chance, number, seeded, signed
+from ..evidence.say import bullets, chance, number, seeded, signed
 from .comparison import cpu_hours, gap, growth, in_order, tested
 
 # %% ../../nbs/8_studies/45_scaling.ipynb #ab51336a

@@ -15,7 +15,7 @@ from ..base.files import write_json
 from ..base.settings import change
 from ..representations.codebook import surprise
 from ..representations.store import Store
-from ..evidence.figures import canvas
+from ..evidence.style import canvas
 from ..evidence.ladder import ladder_plot
 from ..study.settings import StudyConfig
 from ..study.run import Run
@@ -23,7 +23,7 @@ from ..study.yardsticks import LADDER
 from ..study.arms import GUESSERS, control
 from ..study.results import evidence, histories
 from ..study.main import run_studies, run_study
-from .say import bullets, chance, number, seeded, works
+from ..evidence.say import bullets, chance, number, seeded, works
 from .comparison import in_order, seed_table
 
 # %% ../../nbs/8_studies/25_seeds.ipynb #bc0b2904

@@ -19,7 +19,7 @@ from ..sound.scores import list_works, read_work
 from ..representations.codebook import neighbours, sound
 from ..representations.jukebox import VQVAE
 from ..learners.tokenizer import snr, spectral_convergence
-from .say import number, spelled
+from ..evidence.say import number, spelled
 
 # %% ../../nbs/8_studies/35_tokenizer.ipynb #6e64cc6c
 NAMES = dict(trained='trained', random='random encoder')  # of the encoder that learned, and of its control
