@@ -5,10 +5,10 @@
 # %% auto #0
 __all__ = ['WholeCheckpoint', 'Training', 'Bookkeeper', 'quiet', 'processes', 'fit', 'is_done', 'finish']
 
-# %% ../../nbs/4_learners/60_fitting.ipynb #72535862
+# %% ../../nbs/4_learners/60_fitting.ipynb #aa57810a
 from ..base.extras import require
 
-# %% ../../nbs/4_learners/60_fitting.ipynb #809a42f8
+# %% ../../nbs/4_learners/60_fitting.ipynb #e494c122
 require('study')
 
 # %% ../../nbs/4_learners/60_fitting.ipynb #167482a0
