@@ -25,7 +25,7 @@ from notebooks import FLAGS, Problem, name_of, notebooks, read, settings
 
 WORDS = {'default_exp', 'export', 'exporti', 'exports', 'hide', 'hide_input', 'hide_output', 'hide_line'}  # nbdev's
 KEYS = {'eval:', 'echo:', 'output:', 'warning:', 'code-fold:', 'code-summary:', 'fig-cap:', 'fig-alt:', 'label:'}  # Quarto's
-LINES, CELLS, BYTES, AUDIO = 40, 60, 1_000_000, 3.  # of a function, of a notebook, of its file, seconds of a saved sound
+LINES, CELLS, BYTES, AUDIO = 36, 50, 800_000, 3.  # of a function, of a notebook, of its file, seconds of a saved sound
 EXTRAS = 'study', 'explore', 'cluster'  # lists of requirements besides the one that everybody needs
 COLUMNS, ARTICLE, FOLDERS, ROOMS, LAST = 120, 12, 9, 14, 99  # of a line; lines of an article's cell; folders of nbs/, notebooks of each; the place behind all
 DEFS = (ast.FunctionDef, ast.AsyncFunctionDef)
@@ -92,7 +92,9 @@ def readme_matches(root: Path) -> list:
     path = root/'README.md'
     if not path.exists() or path.read_text(encoding='utf8') != text:
         return ['README.md: is not what nbs/index.ipynb says; run `make readme`']
-    return [f'README.md: links to {target}, which does not exist' for target in dead_links(root, text)]
+    lost = [p for p in notebooks(root) if p.name != 'index.ipynb' and p.relative_to(root).as_posix() not in text]
+    return ([f'README.md: links to {target}, which does not exist' for target in dead_links(root, text)] +
+            [f'README.md: does not lead to {name_of(root, p)}; run nbs/index.ipynb, then `make readme`' for p in lost])
 
 
 # What runs inside a foreign folder, isolated (-I): the unpacked wheel must come first and hold every module.

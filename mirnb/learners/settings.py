@@ -89,8 +89,8 @@ class ArmConfig:
     former: FormerConfig = FormerConfig()
     pretrain: PretrainConfig = PretrainConfig()
     finetune: FinetuneConfig = FinetuneConfig()
-    representation: str = late('')  # a registered name; '' = what the stem is made for: 'mel', or 'tokens' also for vectors
-    options: tuple = late(())  # its settings as pairs; the weights of a tokenizer are the run's, its levels the former's
+    representation: str = late('')  # a registered name; '' = what the stem is made for: 'mel', else 'tokens'
+    options: tuple = late(())  # its settings as pairs; weights of a tokenizer are the run's, levels the former's
 
     @property
     def reads(self) -> str:  # a registered name
