@@ -195,7 +195,8 @@ def _study_commands(commands) -> None:  # argparse's list of commands
     two = commands.add_parser('presets', help='print every setting of a preset, or of all')
     two.add_argument('names', nargs='*', metavar='NAME', help=', '.join(PRESETS))
     two.set_defaults(run=presets)
-    three = commands.add_parser('tokenizer', help='train the small VQ-VAE and its control; goes on where it was stopped')
+    three = commands.add_parser('tokenizer', help='train the small VQ-VAE and its control; goes on where it '
+                                                  'was stopped')
     three.add_argument('--results', help='JSON file for the figures and learning curves')
     three.add_argument('--ship', action='store_true', help='replace the weights of this package')
     _workers(three)
@@ -215,7 +216,8 @@ def _run_commands(commands) -> None:  # argparse's list of commands
 # %% ../nbs/cli.ipynb #91df9c58
 def _jukebox_commands(commands) -> None:  # argparse's list of commands
     "jukebox fetch, jukebox convert"
-    do = commands.add_parser('jukebox', help="OpenAI's VQ-VAE: fetch its weights, convert them").add_subparsers(required=True, dest='do')
+    top = commands.add_parser('jukebox', help="OpenAI's VQ-VAE: fetch its weights, convert them")
+    do = top.add_subparsers(required=True, dest='do')
     get = do.add_parser('fetch', help='download vqvae.pth.tar (7.5 MB, for non-commercial use)')
     get.add_argument('target', nargs='?', help='file to write (default: under $MIRNB_HOME)')
     get.add_argument('--sha256', help='refuse a file with another hash')
@@ -249,7 +251,8 @@ def _store_commands(commands) -> None:  # argparse's list of commands
     one.add_argument('--representation', default='mel', help='mel (default) or jukebox')
     one.add_argument('--set', action='append', default=[], metavar='KEY=VALUE',
                      help='a setting of it, such as hop=256; may be repeated')
-    one.add_argument('--weights', help="jukebox: a file of weights, OpenAI's or ours (default: the small VQ-VAE that ships)")
+    one.add_argument('--weights', help="jukebox: a file of weights, OpenAI's or ours (default: the small VQ-VAE "
+                                       'that ships)')
     one.add_argument('--level', type=int, help='jukebox: level of the VQ-VAE')
     one.add_argument('--to', help='folder of the store (default: one under $MIRNB_HOME for these settings)')
     one.add_argument('--min-seconds', type=float, default=0., help='refuse shorter tracks')

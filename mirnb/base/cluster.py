@@ -46,7 +46,8 @@ def client_of(workers: int,  # local processes
             if scheduler is None: scheduler = stack.enter_context(_local(workers))
             client = stack.enter_context(Client(scheduler, timeout=30, set_as_default=False))
         except (OSError, RuntimeError, ValueError) as e:
-            what = f'{scheduler}: no scheduler answers' if isinstance(scheduler, str) else 'no worker process could be started'
+            named = isinstance(scheduler, str)
+            what = f'{scheduler}: no scheduler answers' if named else 'no worker process could be started'
             check = 'check the address, or in a script call this under `if __name__ == "__main__":`'
             raise MirnbError(f'{what} ({e}); {check}.') from e
         yield client

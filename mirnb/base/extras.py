@@ -12,7 +12,8 @@ from .files import MirnbError
 
 # %% ../../nbs/1_base/15_extras.ipynb #5b2d4d85
 EXTRAS = {  # {extra: modules that come with it}; settings.ini names the distributions
-    'study': ('pytorch_lightning', 'music21', 'symusic', 'midirenderer', 'pretty_midi', 'mido', 'umap', 'dask', 'distributed'),
+    'study': ('pytorch_lightning', 'music21', 'symusic', 'midirenderer', 'pretty_midi', 'mido', 'umap', 'dask',
+              'distributed'),
     'explore': ('ipywidgets', 'traitlets', 'anywidget', 'voila', 'umap'),
     'cluster': ('dask', 'distributed')}
 

@@ -46,7 +46,7 @@ def change(config,  # a frozen dataclass, or a dictionary of such
     for path, value in paths.items():
         name, _, rest = path.partition('__')
         kept = dict(config) if isinstance(config, dict) else {f: getattr(config, f) for f in _settings(config)}
-        added = isinstance(config, dict) and not rest  # a dictionary takes a new entry, a dataclass has the fields that it has
+        added = isinstance(config, dict) and not rest  # a dictionary takes a new entry, a dataclass has its fields
         if name not in kept and not added:
             raise MirnbError(f'{type(config).__name__}: has no setting {name!r}; it has {", ".join(kept)}.')
         new = {name: change(kept[name], **{rest: value}) if rest else value}
@@ -70,5 +70,6 @@ def settings_of(kind: type,  # a config dataclass
     "A config from JSON; raises `MirnbError` for a setting that it has not."
     hints = get_type_hints(kind)
     if wrong := sorted(values.keys() - hints.keys()):
-        raise MirnbError(f'{kind.__name__}: has no setting {", ".join(wrong)}; the file is of another version of mirnb.')
+        unknown = ', '.join(wrong)
+        raise MirnbError(f'{kind.__name__}: has no setting {unknown}; the file is of another version of mirnb.')
     return kind(**{name: _read(hints[name], value) for name, value in values.items()})

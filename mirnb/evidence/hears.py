@@ -14,8 +14,8 @@ import pandas as pd
 import torch
 
 from ..base.files import MirnbError
-from ..learners.finetune import Classifier, batch_of, vote_windows
 from ..representations.mel import band_hz
+from ..learners.finetune import Classifier, batch_of, coarsest, hide_at, vote_windows
 
 # %% ../../nbs/5_evidence/55_hears.ipynb #cfde83a2
 @torch.inference_mode()
@@ -26,10 +26,11 @@ def effects_of(classifier: Classifier,  # in evaluation mode
                batch: int = 16,  # trials at once
                ) -> np.ndarray:  # (n,) nats: log-probability of the genre, whole less hidden
     "How much each hidden part speaks for a genre."
-    fill = 0. if x.is_floating_point() else classifier.former.config.codes
-    say = lambda x: classifier.answer(x).log_softmax(1)[:, genre]
-    if masks.ndim == x.ndim: masks = masks[..., None]  # all bands, or all levels, of a frame
-    return np.concatenate([(say(x[None]) - say(torch.where(some, fill, x))).numpy() for some in masks.split(batch)])
+    def say(x): return classifier.answer(x).log_softmax(1)[:, genre]
+
+    x = x[None]
+    effects = [say(x) - say(hide_at(classifier, x, some)) for some in masks.split(batch)]
+    return np.concatenate([effect.numpy() for effect in effects])
 
 # %% ../../nbs/5_evidence/55_hears.ipynb #08ccb70d
 def grid_masks(frames: int,  # of the segment
@@ -69,15 +70,17 @@ def occlusion(classifier: Classifier,  # trained
               ) -> Occlusion:
     "Hide block by block in each voting segment; where segments overlap, the mean of their effects."
     classifier.eval()
-    segment, config = classifier.former.config.segment, classifier.former.config
-    starts = vote_windows(store.length(track_id), segment, votes, track_id)
+    config, length = classifier.former.config, store.length(track_id)
+    starts = vote_windows(length, config.segment, votes, track_id)
     bands = config.bands if config.stem == 'mel' else 0
-    rows, columns = rows if bands else 1, max(1, round(segment/rate/seconds))
-    width = segment/columns  # frames a block
-    total = np.zeros((rows, int(np.ceil(store.length(track_id)/width)) + 1))
+    rows, columns = rows if bands else 1, max(1, round(config.segment/rate/seconds))
+    width = config.segment/columns  # frames a block
+    total = np.zeros((rows, int(np.ceil(length/width)) + 1))
     heard = np.zeros(total.shape[1])
-    for start, x in zip(starts, classifier.former.prepare(batch_of(store, [(track_id, s) for s in starts], segment))):
-        found = effects_of(classifier, x, grid_masks(segment, bands, columns, rows), genre)
+    segments = classifier.former.prepare(batch_of(store, [(track_id, s) for s in starts], config.segment))
+    masks = grid_masks(config.segment, bands, columns, rows)
+    for start, x in zip(starts, segments):
+        found = effects_of(classifier, x, masks, genre)
         first = round(start/width)
         total[:, first:first + columns] += found.reshape(rows, columns)
         heard[first:first + columns] += 1
@@ -97,7 +100,7 @@ def code_effects(classifier: Classifier,  # trained, of tokens
     if config.stem == 'mel': raise MirnbError('code_effects: this model reads no codes; use `occlusion`.')
     starts = vote_windows(store.length(track_id), config.segment, votes, track_id)
     x = classifier.eval().former.prepare(batch_of(store, [(track_id, s) for s in starts], config.segment))
-    top = x if x.ndim == 2 else x[..., 0]
+    top = coarsest(x)
     codes, uses = top.unique(return_counts=True)
     codes = codes[uses.argsort(descending=True)[:most]]
     found = np.mean([effects_of(classifier, t, coarse == codes[:, None], genre) for t, coarse in zip(x, top)], 0)
@@ -111,13 +114,14 @@ def without(wave: np.ndarray,  # (samples,) float32
             share: float = .3,  # of the cells, at most, that count as important
             sr: int = 44_100,  # Hz
             ) -> np.ndarray:  # (samples,) float32
-    "The track with the cells that matter removed, or with nothing but them: cells of its short-time spectrum are silenced."
+    "The track without the cells that matter, or with nothing but them: its short-time spectrum is silenced in part."
     if not 0 < share < 1: raise MirnbError(f'share: is {share}; choose more than 0 and less than 1.')
     spectrum = librosa.stft(wave, n_fft=2048, hop_length=512)
-    column = np.minimum(np.arange(spectrum.shape[1])*512/sr//found.seconds, found.values.shape[1] - 1).astype(int)
+    rows, columns = found.values.shape
+    column = np.minimum(np.arange(spectrum.shape[1])*512/sr//found.seconds, columns - 1).astype(int)
     hertz = librosa.fft_frequencies(sr=sr, n_fft=2048)
     band = np.interp(hertz, band_hz(sr, found.bands), np.arange(found.bands)) if found.bands else np.zeros(len(hertz))
-    row = np.minimum(band*len(found.values)//max(found.bands, 1), len(found.values) - 1).astype(int)
+    row = np.minimum(band*rows//max(found.bands, 1), rows - 1).astype(int)
     least = np.sort(found.values, None)[-max(1, round(share*found.values.size))]
     matters = (found.values >= least) & (found.values > 0)  # a cell without effect never matters
     spectrum[matters[row][:, column] == important] = 0

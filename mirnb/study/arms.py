@@ -80,7 +80,8 @@ def pretrained(run: Run,  # of the study
     shelf, own = home()/'formers'/fingerprint(*made_of), run.folder/model/'pretrain'
     shelf.mkdir(parents=True, exist_ok=True)
     with FileLock(shelf/'.lock'):
-        former = pretrain(arm, store, tracks, valid, shelf, run.study.seed, former, precision=run.precision, title=f'{model}: pretraining')
+        former = pretrain(arm, store, tracks, valid, shelf, run.study.seed, former, precision=run.precision,
+                          title=f'{model}: pretraining')
         copied([(shelf/name, own/name) for name in ('former.safetensors', 'history.csv', 'done.json')])
     return former
 

@@ -120,14 +120,18 @@ def publish(run: Run,  # finished
             ) -> None:
     "Copy what others read out of a run: figures, report, results."
     copies = [(f, Path(figures)/f.name) for f in sorted((run.folder/'figures').glob('*.*'))]
-    copies += [(run.folder/'report.html', Path(figures)/'report.html')]
-    copied(copies + [(run.folder/'results.json', Path(results))]*bool(results))
+    copies.append((run.folder/'report.html', Path(figures)/'report.html'))
+    if results: copies.append((run.folder/'results.json', Path(results)))
+    copied(copies)
 
 # %% ../../nbs/6_study/80_main.ipynb #b88daed3
 def summary(run: Run) -> str:  # finished
     "The scores of a run as lines of text, best first."
     r = read_json(run.folder/'results.json')
-    rows = sorted(r['scores'].items(), key=lambda kv: -kv[1]['macro_f1'])
-    lines = [f"{m:32} {s['macro_f1']:.3f}  [{s['low']:.3f}, {s['high']:.3f}]   accuracy {s['accuracy']:.3f}" for m, s in rows]
-    n, part = r['split_counts'][r['report']], r['report']
-    return '\n'.join([f'macro-F1 on {n} {part} works, 95 % bootstrap interval; no guesser can expect more than {r["chance_bound"]:.3f}', *lines])
+    def row(model, s):
+        f1 = f"{s['macro_f1']:.3f}  [{s['low']:.3f}, {s['high']:.3f}]"
+        return f"{model:32} {f1}   accuracy {s['accuracy']:.3f}"
+    rows = sorted(r['scores'].items(), key=lambda pair: -pair[1]['macro_f1'])
+    head = (f"macro-F1 on {r['split_counts'][r['report']]} {r['report']} works, 95 % bootstrap interval; "
+            f"no guesser can expect more than {r['chance_bound']:.3f}")
+    return '\n'.join([head, *(row(*pair) for pair in rows)])

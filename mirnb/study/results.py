@@ -47,7 +47,8 @@ def corpus_facts(run: Run) -> dict:  # corpus, clips, split_counts, class_counts
     classes = {split: {genre: int(n) for genre, n in part.groupby('genre').work_id.nunique().items()}
                for split, part in tracks.groupby('split')}
     told = [classes[run.study.report].get(genre, 0) for genre in run.genres]
-    return dict(corpus=run.corpus, clips=len(tracks), split_counts=works, class_counts=classes, chance_bound=chance_bound(told))
+    return dict(corpus=run.corpus, clips=len(tracks), split_counts=works, class_counts=classes,
+                chance_bound=chance_bound(told))
 
 # %% ../../nbs/6_study/55_results.ipynb #a0ef7a65
 def spent(run: Run) -> dict:  # seconds; cpu_seconds, {step: seconds}

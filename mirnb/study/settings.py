@@ -30,9 +30,9 @@ class StudyConfig:
     name: str = 'study'
     corpus: CorpusConfig = CorpusConfig()
     tokenizer: TokenizerConfig|None = None  # None = the small VQ-VAE that ships; a config = train it first
-    arms: dict[str, ArmConfig] = field(default_factory=paper_arms, hash=False)  # by name, in the order in which they are shown
+    arms: dict[str, ArmConfig] = field(default_factory=paper_arms, hash=False)  # by name, in the order of the figures
     report: str = 'test'  # the part whose scores are reported: 'test' | 'valid'
-    same_tracks: bool = True  # all arms train on the same clips; False: Mel arms do without those of odd length, as the paper
+    same_tracks: bool = True  # all arms train on the same clips; False: Mel arms on none of odd length, as the paper
     random_encoder: bool = False  # also the first arm of ids on the tokens of the random-weight encoder
     precision: str = 'auto'  # of the training: '32', 'bf16', or 'auto' = bf16 where this machine is faster with it
     bootstrap: int = 2000  # resamples of the test works
@@ -61,7 +61,7 @@ ALL, CODES = ('mel', 'tokens', 'vectors'), ('tokens', 'vectors')  # stems
 
 # %% ../../nbs/6_study/10_settings.ipynb #1ae55bd7
 CONFOUNDS = {  # {name: {whose: changes}}; 'study', or the stems of the arms that change
-    'validation reported': {'study': dict(report='valid'), ALL: dict(finetune__keep='best')},  # no test; chosen on what is reported
+    'validation reported': {'study': dict(report='valid'), ALL: dict(finetune__keep='best')},  # chosen on what is told
     'one crop a track': {ALL: dict(finetune__votes=0)},  # where it falls, and no vote
     'unequal pooling': {('mel',): dict(former__pool='first'), CODES: dict(former__pool='overwrite')},
     'unequal masks': {CODES: dict(pretrain__span=1)},  # 2.9 ms against the Mel arm's 122 ms

@@ -86,8 +86,8 @@ def _track(folder: Path, i: int, kind: str, n: int) -> dict:  # i: of all; n: of
     "A row of the table of a tiny run; the first title would harm a page that does not escape it."
     name, title = f'{kind}-{n}', f'{kind} {n}' if i else 'bass 0 <img src=x onerror="window.harmed=true">'
     split = ('test', 'test', 'valid', 'valid', 'train')[min(n, 4)]
-    return dict(track_id=name, work_id=name, group=name, title=title, source='made up', genre=kind, rendition=0, split=split,
-                path=str(folder/f'{name}.flac'))
+    return dict(track_id=name, work_id=name, group=name, title=title, source='made up', genre=kind, rendition=0,
+                split=split, path=str(folder/f'{name}.flac'))
 
 # %% ../../nbs/6_study/45_toys.ipynb #eb69b4c4
 def tiny_run(arms: tuple = ('SpectroFormer', 'TokenFormer'),  # which formers are trained

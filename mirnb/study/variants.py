@@ -28,7 +28,7 @@ def train_phase(base: Run,  # finished; its tracks are taken
                 workers: int = 2,  # processes that extract
                 arm: str = 'SpectroFormer',  # that reads it
                 ) -> Run:  # with predictions of the arm
-    "Extract, pretrain, fine-tune and predict, from what is there already; raises `MirnbError` for a file that cannot be read."
+    "Extract, pretrain, fine-tune and predict, from what is there already; raises `MirnbError` for a file of no use."
     run = beside(base, phase_study(base.study, phase, arm))
     extract_arm(run, arm, workers)
     if not (run.folder/'predictions'/f'{arm}.csv').exists(): train_arm(run, arm)

@@ -17,7 +17,7 @@ from ..evidence.baselines import (CODE_GRID, GRID, TIMBRE_GRID, Timbre, bag_of_c
                                       majority, mfcc_statistics, stratified)
 from ..evidence.ladder import RUNGS, Rungs, features, ladder
 from .run import Run, slug
-from .inputs import _extract
+from .inputs import extract_clips
 
 # %% ../../nbs/6_study/35_yardsticks.ipynb #51467bd6
 def save_predictions(run: Run,  # where to
@@ -54,9 +54,11 @@ def run_baselines(run: Run,  # with log-Mel
     save_predictions(run, 'majority', test, majority(train.genre, len(test)))
     save_predictions(run, 'stratified', test, stratified(train.genre, len(test), run.study.seed))
     mel = Store(run.store('mel'))
-    _extract(run, Timbre(), run.store('timbre'), 1, 'train', 'valid', run.study.report)
+    extract_clips(run, Timbre(), run.store('timbre'), 1, 'train', 'valid', run.study.report)
     timbre = Store(run.store('timbre'))
-    for model, read, grid in (('MFCC + SVM', lambda t: mfcc_statistics(mel.array(t)), GRID), ('timbre + SVM', lambda t: timbre.array(t)[0], TIMBRE_GRID)):
+    def mfcc(track_id): return mfcc_statistics(mel.array(track_id))
+    def colour(track_id): return timbre.array(track_id)[0]
+    for model, read, grid in (('MFCC + SVM', mfcc, GRID), ('timbre + SVM', colour, TIMBRE_GRID)):
         table = run_svm(run, model, read, grid)
         fig, axes = canvas(1, 2, width=7.2, height=2.6, title=f'{model}: validation macro-F1')
         with rc_context(STYLE): grid_maps(table, axes)
@@ -75,17 +77,21 @@ def run_code_baselines(run: Run,  # with the tokens of both encoders
         run_svm(run, model, lambda t: bag_of_codes(tokens.array(t), codes), CODE_GRID)
 
 # %% ../../nbs/6_study/35_yardsticks.ipynb #9a29bfa1
-LADDER = {f'{rung}{of}': f'{rung} + probe{of}' for of in ('', ' (random encoder)') for rung in RUNGS if (rung, of) != (RUNGS[-1], ' (random encoder)')}
+LADDER = {f'{rung}{of}': f'{rung} + probe{of}' for of in ('', ' (random encoder)') for rung in RUNGS
+          if (rung, of) != (RUNGS[-1], ' (random encoder)')}  # {rung: model}; log-Mel has no encoder
 
 # %% ../../nbs/6_study/35_yardsticks.ipynb #844ace38
 def run_ladder(run: Run,  # with log-Mel and weights
                ) -> None:
     "One linear probe on token ids, codebook vectors, encoder output and Mel, for the trained and the random encoder."
-    tracks = run.part('train', 'valid', run.study.report)
+    parts, stores = ('train', 'valid', run.study.report), {}
     for encoder in CODE_BASELINES:
-        _extract(run, Rungs(str(run.weights(encoder))), run.store('rungs', encoder), 1, 'train', 'valid', run.study.report)
-    read = features(tracks.track_id, Store(run.store('mel')), {encoder: Store(run.store('rungs', encoder)) for encoder in CODE_BASELINES})
+        extract_clips(run, Rungs(str(run.weights(encoder))), run.store('rungs', encoder), 1, *parts)
+        stores[encoder] = Store(run.store('rungs', encoder))
+    tracks = run.part(*parts)
+    read = features(tracks.track_id, Store(run.store('mel')), stores)
     found, grid = ladder(tracks, read, run.genres, run.study.report)
     with atomic(run.folder/'ladder_grid.csv') as part: grid.to_csv(part, index=False)
     for rung, p in found.items():
-        save_predictions(run, LADDER[rung], run.part(run.study.report), np.array(run.genres)[p.argmax(1)], p)
+        guess = np.array(run.genres)[p.argmax(1)]
+        save_predictions(run, LADDER[rung], run.part(run.study.report), guess, p)
