@@ -50,7 +50,7 @@ def trained(base: StudyConfig,  # such as `preset('study')`
     if not all(f.exists() for f in files): run_studies(studies)
     return runs
 
-# %% ../../nbs/8_studies/75_why_tokens_fail.ipynb #293b7849
+# %% ../../nbs/8_studies/75_why_tokens_fail.ipynb #85ee3bfe
 def compared(says: dict,  # {name: (N,) guesses}
              pairs: list,  # of names: first less second
              truth: np.ndarray,  # (N,) class numbers
@@ -61,7 +61,7 @@ def compared(says: dict,  # {name: (N,) guesses}
     apart = {f'{a} - {b}': paired(truth, says[a], says[b], groups, len(genres)) for a, b in pairs}
     return dict(scores={name: brief(truth, guess, groups, genres) for name, guess in says.items()}, differences=apart)
 
-# %% ../../nbs/8_studies/75_why_tokens_fail.ipynb #9ee59008
+# %% ../../nbs/8_studies/75_why_tokens_fail.ipynb #af258f0c
 def heard_again(runs: list,  # of Run, one a seed
                 levels: tuple,  # of the VQ-VAE, to be played back
                 ) -> dict:  # seeds, works, and what `compared` finds
@@ -83,7 +83,7 @@ def heard_again(runs: list,  # of Run, one a seed
     return dict(seeds=[run.study.seed for run in runs], works=int(some.group.nunique()),
                 **compared(says, pairs, truth, groups, first.genres))
 
-# %% ../../nbs/8_studies/75_why_tokens_fail.ipynb #f9d44a7f
+# %% ../../nbs/8_studies/75_why_tokens_fail.ipynb #d4d7e3e8
 def learned_anew(run: Run,  # of the first seed
                  ) -> dict:  # seed, and what `compared` finds
     "Macro-F1 after training on level 2 played back, of former and probe, and the two parts of the gap."
@@ -98,12 +98,12 @@ def learned_anew(run: Run,  # of the first seed
     pairs = [('Mel', 'TokenFormer'), ('Mel', 'anew'), ('anew', 'TokenFormer')]
     return dict(seed=run.study.seed, **compared(says, pairs, tables['Mel'].truth_id, tables['Mel'].group, run.genres))
 
-# %% ../../nbs/8_studies/75_why_tokens_fail.ipynb #fc8e25e1
+# %% ../../nbs/8_studies/75_why_tokens_fail.ipynb #2cbe692a
 CONTROL = ' (random encoder)'
 STEPS = [*zip(RUNGS[:0:-1], RUNGS[-2::-1])]  # down the ladder
 STEPS += [('Mel', 'token ids')] + [(rung, rung + CONTROL) for rung in RUNGS[:3]]
 
-# %% ../../nbs/8_studies/75_why_tokens_fail.ipynb #4c6efb70
+# %% ../../nbs/8_studies/75_why_tokens_fail.ipynb #444eb4a2
 def encoded(run: Run,  # with tokens of both encoders
             tracks: pd.DataFrame,  # those that are read
             ) -> dict:  # {'trained': (Store of ids, Store of the encoder's output, codebook), 'random': ...}
@@ -116,7 +116,7 @@ def encoded(run: Run,  # with tokens of both encoders
         found[encoder] = Store(tokens), outputs, VQVAE.load(run.weights(encoder)).codebook
     return found
 
-# %% ../../nbs/8_studies/75_why_tokens_fail.ipynb #f953beeb
+# %% ../../nbs/8_studies/75_why_tokens_fail.ipynb #8f98c25f
 def audible(heard: Store,  # of `Percepts`
             track: str,  # its id
             ) -> np.ndarray:  # (windows, 15); NaN in the first column below -60 dB
@@ -124,7 +124,7 @@ def audible(heard: Store,  # of `Percepts`
     y = window_means(heard.array(track))
     return np.where(y[:, :1] < -60, np.nan, y)
 
-# %% ../../nbs/8_studies/75_why_tokens_fail.ipynb #794c5fda
+# %% ../../nbs/8_studies/75_why_tokens_fail.ipynb #d6a0bf37
 def after(read: Callable,  # track -> sequence
           then: Callable,  # sequence -> features
           track: str,  # its id
@@ -132,7 +132,7 @@ def after(read: Callable,  # track -> sequence
     "One step behind the other, for `partial`."
     return then(read(track))
 
-# %% ../../nbs/8_studies/75_why_tokens_fail.ipynb #48a7037e
+# %% ../../nbs/8_studies/75_why_tokens_fail.ipynb #f6c3cffc
 def probed(run: Run,  # with log-Mel and the tokens of both encoders
            tracks: pd.DataFrame,  # all parts that are read
            ) -> tuple:  # {rung: {percept: draws of R2}}; the penalties, a row a rung and percept
@@ -148,7 +148,7 @@ def probed(run: Run,  # with log-Mel and the tokens of both encoders
     late, more = audit(tracks, beats, asked, dict(tempo=[0]), report)
     return {rung: found[rung] | late[rung] for rung in found}, pd.concat([table, more])
 
-# %% ../../nbs/8_studies/75_why_tokens_fail.ipynb #91e421ea
+# %% ../../nbs/8_studies/75_why_tokens_fail.ipynb #916734fb
 def audited(run: Run,  # with log-Mel and the tokens of both encoders
             ) -> dict:  # scores, differences: {rung: {percept: value, low, high}}; clips, penalties
     "R2 of each percept on each rung; the differences from rung to rung, and from the random encoder."
@@ -159,7 +159,7 @@ def audited(run: Run,  # with log-Mel and the tokens of both encoders
     clips = {s: int((tracks.split == s).sum()) for s in tracks.split.unique()}
     return dict(scores=scores, differences=apart, clips=clips, penalties=penalties.to_dict('records'))
 
-# %% ../../nbs/8_studies/75_why_tokens_fail.ipynb #45048e03
+# %% ../../nbs/8_studies/75_why_tokens_fail.ipynb #b148fa1f
 def climbed(runs: list,  # of Run, one a seed; the first with the ladder
             ) -> dict:  # scores, differences, chance_bound
     "Each rung; from rung to rung, from the random encoder, and of the ids' probe from the formers."
@@ -172,7 +172,7 @@ def climbed(runs: list,  # of Run, one a seed; the first with the ladder
     pairs = STEPS + [('token ids', m) for m in formers[::-1]]
     return dict(compared(says, pairs, truth, groups, first.genres), chance_bound=chance_bound(counts))
 
-# %% ../../nbs/8_studies/75_why_tokens_fail.ipynb #90ecf115
+# %% ../../nbs/8_studies/75_why_tokens_fail.ipynb #c8c16a75
 def told(runs: list,  # of Run, one a seed; the first with the ladder
          keep: Callable,  # results -> None, after each part
          ) -> dict:  # what the prose and the pictures read
@@ -188,7 +188,7 @@ def told(runs: list,  # of Run, one a seed; the first with the ladder
         keep(results)
     return results
 
-# %% ../../nbs/8_studies/75_why_tokens_fail.ipynb #4e7dec2e
+# %% ../../nbs/8_studies/75_why_tokens_fail.ipynb #b29c3b66
 def computed(base: StudyConfig,  # such as `preset('study')`
              keep: Callable,  # of `Article.results`
              seeds: tuple = (0, 1, 2),  # of the trainings
@@ -196,7 +196,7 @@ def computed(base: StudyConfig,  # such as `preset('study')`
     "The study, from what is there already."
     return told(trained(base, seeds), keep)
 
-# %% ../../nbs/8_studies/75_why_tokens_fail.ipynb #c197423e
+# %% ../../nbs/8_studies/75_why_tokens_fail.ipynb #c988d22e
 def told_of_ladder(scores: dict,  # {rung or former: macro_f1, low, high}
                    differences: dict,  # {'a - b': difference, low, high}
                    chance_bound: float,  # of macro-F1
@@ -210,7 +210,7 @@ def told_of_ladder(scores: dict,  # {rung or former: macro_f1, low, high}
             f"and SpectroFormer {number(scores['SpectroFormer'])}: "
             f"{listed(differences, moved, [f'token ids - {m}' for m in formers])}.")
 
-# %% ../../nbs/8_studies/75_why_tokens_fail.ipynb #fb2dea0c
+# %% ../../nbs/8_studies/75_why_tokens_fail.ipynb #42f4db56
 def told_of_percept(part: dict,  # of `audited`
                     percept: str,  # of PERCEPTS, or tempo
                     ) -> str:
@@ -219,14 +219,14 @@ def told_of_percept(part: dict,  # of `audited`
     return (f'**{percept.capitalize()}.** R2: {listed(scores, number)}. '
             f"Mel less token ids: {moved(part['differences']['Mel - token ids'][percept])}.")
 
-# %% ../../nbs/8_studies/75_why_tokens_fail.ipynb #66803815
+# %% ../../nbs/8_studies/75_why_tokens_fail.ipynb #6b7f65bf
 def told_of_sound(part: dict,  # of `heard_again`
                   ) -> str:
     "What the trained former hears in the codes."
     return (f"**Played back**, to SpectroFormers none of which has met the codec, as macro-F1: "
             f"{listed(part['scores'], number)}. Differences: {listed(part['differences'], moved)}.")
 
-# %% ../../nbs/8_studies/75_why_tokens_fail.ipynb #07e97bf4
+# %% ../../nbs/8_studies/75_why_tokens_fail.ipynb #f7df43e3
 def told_of_gap(part: dict,  # of `learned_anew`
                 ) -> str:
     "The two parts of the gap."
@@ -236,7 +236,7 @@ def told_of_gap(part: dict,  # of `learned_anew`
             f"Of the gap of this seed, Mel less TokenFormer {moved(gap['Mel - TokenFormer'])}, the codec loses "
             f"{moved(gap['Mel - anew'])}, and learning from ids {moved(gap['anew - TokenFormer'])}.")
 
-# %% ../../nbs/8_studies/75_why_tokens_fail.ipynb #39b41a71
+# %% ../../nbs/8_studies/75_why_tokens_fail.ipynb #27544e9a
 def details(results: dict,  # of `told`, or those parts that are there so far
             ) -> str:  # Markdown
     "All of it in sentences."
@@ -249,7 +249,7 @@ def details(results: dict,  # of `told`, or those parts that are there so far
     return bullets(say, f"Preset `{r['preset']}`; {works(r['split_counts'])} (variants of one tune count once); "
                         f"{r['cpu_hours']:.2f} CPU hours.")
 
-# %% ../../nbs/8_studies/75_why_tokens_fail.ipynb #4b70787d
+# %% ../../nbs/8_studies/75_why_tokens_fail.ipynb #37e2ef4e
 def steps_lost(part: dict,  # of `climbed`
                ) -> str:
     "On which steps of the ladder genre is lost, and how a bag of ids does against the formers."
@@ -260,7 +260,7 @@ def steps_lost(part: dict,  # of `climbed`
     return (f"On the ladder, genre is lost {' and '.join(lost) or 'on no step that an interval tells from 0'}. "
             f"A linear probe on a bag of the ids is {' and '.join(against)}.")
 
-# %% ../../nbs/8_studies/75_why_tokens_fail.ipynb #2008416a
+# %% ../../nbs/8_studies/75_why_tokens_fail.ipynb #46bec9c2
 def fall(part: dict,  # of `heard_again`, with level 2
          phase: dict,  # results of study 72
          ) -> str:
@@ -272,7 +272,7 @@ def fall(part: dict,  # of `heard_again`, with level 2
             'That fall alone says little: noise at 20 dB, which takes no tune away, changes the same former '
             f'by {signed(noise)} ([72_phase](72_phase.ipynb)).')
 
-# %% ../../nbs/8_studies/75_why_tokens_fail.ipynb #8f6b7190
+# %% ../../nbs/8_studies/75_why_tokens_fail.ipynb #fa81abd4
 def parted(part: dict,  # of `learned_anew`
            ) -> str:
     "Whose fault the gap is: the codec's, or that of learning from ids."
@@ -282,7 +282,7 @@ def parted(part: dict,  # of `learned_anew`
                      'learning from ids finds more than their sound gives', 'a fault in learning from ids is not shown')
     return f'Trained on that sound it says what the codes hold: {codec}, and {ids}.'
 
-# %% ../../nbs/8_studies/75_why_tokens_fail.ipynb #3ba541a2
+# %% ../../nbs/8_studies/75_why_tokens_fail.ipynb #2d40d741
 def answer(results: dict,  # of `told`, or those parts that are there so far
            phase: dict,  # results of study 72: what noise does to the same former
            ) -> str:  # Markdown
@@ -292,10 +292,10 @@ def answer(results: dict,  # of `told`, or those parts that are there so far
     if 'anew' in results: say.append(parted(results['anew']))
     return ' '.join(say)
 
-# %% ../../nbs/8_studies/75_why_tokens_fail.ipynb #a5325e43
+# %% ../../nbs/8_studies/75_why_tokens_fail.ipynb #afc91509
 HUES = dict(zip(RUNGS, (COLOURS['TokenFormer'], COLOURS['CodebookFormer'], '#CC79A7', COLOURS['SpectroFormer'])))
 
-# %% ../../nbs/8_studies/75_why_tokens_fail.ipynb #9d497e04
+# %% ../../nbs/8_studies/75_why_tokens_fail.ipynb #87c81180
 def played_panel(results: dict,  # of `told`
                  ax,  # one axis
                  ):  # ax
@@ -313,7 +313,7 @@ def played_panel(results: dict,  # of `told`
     ax.set_title('The codes played back')
     return ax
 
-# %% ../../nbs/8_studies/75_why_tokens_fail.ipynb #60c27505
+# %% ../../nbs/8_studies/75_why_tokens_fail.ipynb #9c29a0cb
 def audit_panel(results: dict,  # of `told`
                 ax,  # one axis
                 ):  # ax
@@ -333,7 +333,7 @@ def audit_panel(results: dict,  # of `told`
     ax.legend(loc='upper center', bbox_to_anchor=(.45, -.17), ncols=2, handletextpad=.1, columnspacing=.8)
     return ax
 
-# %% ../../nbs/8_studies/75_why_tokens_fail.ipynb #12e7f085
+# %% ../../nbs/8_studies/75_why_tokens_fail.ipynb #f335beb7
 def ladder_panel(results: dict,  # of `told`
                  ax,  # one axis
                  ):  # ax
@@ -344,7 +344,7 @@ def ladder_panel(results: dict,  # of `told`
     ax.legend(loc='upper left', handletextpad=.1)
     return ax
 
-# %% ../../nbs/8_studies/75_why_tokens_fail.ipynb #96880f9c
+# %% ../../nbs/8_studies/75_why_tokens_fail.ipynb #d1d8541a
 def figure(results: dict,  # of `told`, or those parts that are there so far
            ):  # a figure
     "Three tests side by side."
