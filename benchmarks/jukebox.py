@@ -67,7 +67,8 @@ def main(seconds):
     "Print the table."
     import numpy as np
     import torch
-    from mirnb.representations.jukebox import JUKEBOX, VQVAE
+    from mirnb.representations.checkpoints import JUKEBOX
+    from mirnb.representations.jukebox import VQVAE
 
     with tempfile.TemporaryDirectory() as folder:
         torch.manual_seed(0)

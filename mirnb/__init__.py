@@ -12,8 +12,8 @@ from importlib import import_module
 # %% ../nbs/entrance.ipynb #d90b2e3a
 FACE = {  # {name: 'room', or 'room:name' where it is called otherwise there}
     'MirnbError': 'base.files', 'home': 'base.files', 'change': 'base.settings', 'fetch': 'base.downloads',
-    'load_audio': 'sound.audio', 'save_audio': 'sound.audio', 'Corpus': 'sound.corpora', 'load_corpus': 'sound.corpora:load',
-    'corpus': 'sound.renditions', 'render': 'sound.renditions',
+    'load_audio': 'sound.audio', 'save_audio': 'sound.audio', 'Corpus': 'sound.corpora',
+    'load_corpus': 'sound.corpora:load', 'corpus': 'sound.renditions', 'render': 'sound.renditions',
     'log_mel': 'representations.mel', 'VQVAE': 'representations.jukebox', 'representation': 'representations.protocol',
     'register': 'representations.protocol', 'LogMel': 'representations.protocol', 'Tokens': 'representations.protocol',
     'Store': 'representations.store', 'verify': 'representations.store', 'extract': 'representations.extract',
@@ -22,8 +22,8 @@ FACE = {  # {name: 'room', or 'room:name' where it is called otherwise there}
     'score': 'evidence.metrics', 'macro_f1': 'evidence.metrics', 'permutation_test': 'evidence.significance',
     'audit': 'evidence.audit', 'StudyConfig': 'study.settings', 'preset': 'study.settings', 'Run': 'study.run',
     'predictions': 'study.run', 'run_study': 'study.main', 'run_studies': 'study.main', 'write_report': 'study.report',
-    'TracksExplorer': 'listening.explorers', 'CodebookExplorer': 'listening.explorers',
-    'ResultsExplorer': 'listening.explorers', 'explore': 'listening.app'}
+    'TracksExplorer': 'listening.tracks_explorer', 'CodebookExplorer': 'listening.codebook_explorer',
+    'ResultsExplorer': 'listening.results_explorer', 'explore': 'listening.app'}
 
 # %% ../nbs/entrance.ipynb #b883adde
 def __getattr__(name: str):  # of FACE

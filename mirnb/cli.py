@@ -85,7 +85,7 @@ def audit(args,  # corpus, root, workers, picture, table
     "Say what a corpus hides, draw it and write it down."
     from mirnb.sound.corpora import load
     from mirnb.evidence.audit import audit as hidden_in
-    from mirnb.evidence.figures import canvas, save
+    from mirnb.evidence.style import canvas, save
     figure, axes = canvas(1, 2, width=7.2, height=2.6)
     found = hidden_in(load(args.corpus, args.root), args.workers, axes=axes)
     if args.picture: print(*save(figure, Path(args.picture).parent, Path(args.picture).stem))

@@ -9,7 +9,6 @@ Servers get a free port, throw-away settings and a folder for temporary files; t
 Chromium gets a fresh profile. What a page asks of any other machine is refused and counted in `page.outside`, and what
 goes wrong in it stands in `page.errors`: a test that is content asserts that both are empty.
 """
-import json
 import os
 import secrets
 import shutil
@@ -34,14 +33,14 @@ from notebooks import ROOT, Problem
 
 NAMES = ('chromium', 'chromium-browser', 'google-chrome')
 INSTALL = 'apt-get install -y --no-install-recommends chromium fonts-dejavu-core'
-# No sandbox: in a container Chromium cannot make one, and it sees only our own pages. The others keep it from calling home.
-# The last two find no address but our own, so that nothing leaves this machine. Playwright's interception could refuse requests
-# too, but it loses those that a page sends while it goes, switches the cache off and takes its time.
+# No sandbox: in a container Chromium cannot make one, and it sees only our pages. The others keep it from calling home.
+# The last two find no address but our own, so that nothing leaves this machine. Playwright's interception could refuse
+# requests too, but it loses those that a page sends while it goes, switches the cache off and takes its time.
 FLAGS = [*('--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking '
            '--disable-component-update --disable-sync').split(), '--no-proxy-server',
          '--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1']
 HERE = ('http://127.0.0.1', 'ws://127.0.0.1', 'data:', 'blob:')  # what a page may ask for
-ARTEFACTS = Path(os.environ.get('MIRNB_ARTEFACTS') or ROOT/'artefacts')  # screenshots
+PICTURES = None  # the folder of screenshots, inside `pictures`
 
 
 # -- servers
@@ -65,16 +64,18 @@ class Server:
 
 
 def environment(folder: Path) -> dict:
-    "The environment with every folder of Jupyter's and IPython's thrown away later, and this checkout first on Python's path."
-    names = 'JUPYTER_CONFIG_DIR JUPYTER_DATA_DIR JUPYTER_RUNTIME_DIR JUPYTERLAB_SETTINGS_DIR JUPYTERLAB_WORKSPACES_DIR IPYTHONDIR TMPDIR'
-    made = {name: folder/name.lower() for name in names.split()}
+    "The environment, but every folder of Jupyter's and IPython's is thrown away later, and this checkout comes first."
+    names = ('JUPYTER_CONFIG_DIR', 'JUPYTER_DATA_DIR', 'JUPYTER_RUNTIME_DIR', 'JUPYTERLAB_SETTINGS_DIR',
+             'JUPYTERLAB_WORKSPACES_DIR', 'IPYTHONDIR', 'TMPDIR')
+    made = {name: folder/name.lower() for name in names}
     for path in made.values(): path.mkdir(mode=0o700)
     quiet = made['JUPYTERLAB_SETTINGS_DIR']/'@jupyterlab'/'apputils-extension'/'notification.jupyterlab-settings'
     quiet.parent.mkdir(parents=True)
-    quiet.write_text('{"fetchNews": "false", "checkForUpdates": false}')  # else JupyterLab opens with a question about news
+    quiet.write_text('{"fetchNews": "false", "checkForUpdates": false}')  # else JupyterLab asks whether news are wanted
     plain = {k: v for k, v in os.environ.items() if not k.startswith(('JUPYTER', 'IPYTHON'))}
     paths = os.pathsep.join(filter(None, (str(ROOT), os.environ.get('PYTHONPATH'))))
-    return plain | {k: str(v) for k, v in made.items()} | dict(PYTHONPATH=paths, PYTHONUNBUFFERED='1', OMP_NUM_THREADS='1')
+    own = dict(PYTHONPATH=paths, PYTHONUNBUFFERED='1', OMP_NUM_THREADS='1')
+    return plain | {name: str(path) for name, path in made.items()} | own
 
 
 def end(process: subprocess.Popen, patience: float = 15) -> None:
@@ -88,13 +89,13 @@ def end(process: subprocess.Popen, patience: float = 15) -> None:
 
 @contextmanager
 def started(words: list, cwd: Path, ready, patience: float = 90):
-    "A Server that runs `words`; `ready(server)` says when it is, by a true value, and may complete what is known of it."
+    "A Server that runs `words`; `ready(server)` says when it is, by a true value, and may add what is known of it."
     folder = Path(tempfile.mkdtemp(prefix='mirnb-browser-'))
     log = folder/'log'
     env = environment(folder)
     with open(log, 'wb') as out:
-        process = subprocess.Popen([sys.executable, *map(str, words)], cwd=cwd, env=env, stdin=subprocess.DEVNULL, stdout=out,
-                                   stderr=out, start_new_session=True)
+        process = subprocess.Popen([sys.executable, *map(str, words)], cwd=cwd, env=env, stdin=subprocess.DEVNULL,
+                                   stdout=out, stderr=out, start_new_session=True)
     server = Server('', '', folder, process, log)
     try:
         until(lambda: ready(server) or process.poll() is not None, patience, 'the server did not start')
@@ -109,9 +110,10 @@ def started(words: list, cwd: Path, ready, patience: float = 90):
 def jupyterlab(cwd: Path):
     "JupyterLab on a folder: no news, no look for updates."
     port, token = free_port(), secrets.token_hex(16)
-    words = ['-m', 'jupyter', 'lab', '--no-browser', '--allow-root', '--ServerApp.ip=127.0.0.1', f'--ServerApp.port={port}',
-             '--ServerApp.port_retries=0', f'--IdentityProvider.token={token}', '--LabApp.news_url=None',
-             '--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate', '--log-level=WARN']
+    words = ['-m', 'jupyter', 'lab', '--no-browser', '--allow-root', '--ServerApp.ip=127.0.0.1',
+             f'--ServerApp.port={port}', '--ServerApp.port_retries=0', f'--IdentityProvider.token={token}',
+             '--LabApp.news_url=None', '--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate',
+             '--log-level=WARN']
     def ready(server):
         server.root, server.token = f'http://127.0.0.1:{port}/', token
         return answers(server.at('api/status'))
@@ -122,7 +124,8 @@ def jupyterlab(cwd: Path):
 def command(*words):
     "A command that serves a page and prints its address, such as 'mirnb explore': `python WORDS ...`."
     def ready(server):
-        found = [word for word in server.log.read_text(errors='replace').split() if '/?token=' in word and not word.endswith('...')]
+        said = server.log.read_text(errors='replace').split()
+        found = [word for word in said if '/?token=' in word and not word.endswith('...')]
         if found: server.root, _, server.token = found[0].partition('?token=')
         return found
     with started(list(words), ROOT, ready) as server: yield server
@@ -161,14 +164,16 @@ def ask(server: Server, expression: str, patience: float = 20):
     client.load_connection_file()
     client.start_channels(iopub=False, stdin=False, hb=False, control=False)
     try:
-        sent = client.execute('', silent=True, store_history=False, user_expressions=dict(it=expression), allow_stdin=False)
+        sent = client.execute('', silent=True, store_history=False, allow_stdin=False,
+                              user_expressions=dict(it=expression))
         limit = time.monotonic() + patience
         while (left := limit - time.monotonic()) > 0:
             try: reply = client.get_shell_msg(timeout=left)
             except Exception: break  # queue.Empty: the time is up
             if reply['parent_header'].get('msg_id') != sent: continue
             it = reply['content'].get('user_expressions', {}).get('it', {})
-            if it.get('status') != 'ok': raise Problem(f'{expression}: the kernel says {it.get("ename")}: {it.get("evalue")}')
+            if it.get('status') != 'ok':
+                raise Problem(f'{expression}: the kernel says {it.get("ename")}: {it.get("evalue")}')
             return literal_eval(it['data']['text/plain'])
         raise Problem(f'{expression}: the kernel is busy or gone, it said nothing for {patience:g} s')
     finally: client.stop_channels()
@@ -204,18 +209,22 @@ WATCH = '''(() => {
 
 @contextmanager
 def visit(browser: Browser, address: str, size: tuple = (1280, 900), dark: bool = False):
-    "A page at an address, with a fresh profile: `.outside` holds what it asked of others, `.errors` what went wrong in it."
-    context = browser.new_context(viewport=dict(zip(('width', 'height'), size)), color_scheme='dark' if dark else 'light')
+    "A page at an address, with a fresh profile: `.outside` holds what it asked of others, `.errors` what went wrong."
+    viewport = dict(zip(('width', 'height'), size))
+    context = browser.new_context(viewport=viewport, color_scheme='dark' if dark else 'light')
     try:
         context.add_init_script(WATCH)
         page = context.new_page()
         page.outside, page.errors = [], []
 
-        note = lambda asked: None if asked.url.startswith(HERE) else page.outside.append(asked.url)
+        def note(asked):
+            if not asked.url.startswith(HERE): page.outside.append(asked.url)
+        def complain(said):
+            if said.type == 'error': page.errors.append(f'console: {said.text}')
         context.on('request', note)
         page.on('websocket', note)
         context.on('weberror', lambda error: page.errors.append(f'{error.error}'))
-        page.on('console', lambda said: page.errors.append(f'console: {said.text}') if said.type == 'error' else None)
+        page.on('console', complain)
         page.set_default_timeout(60_000)
         page.goto(address, wait_until='commit')
         yield page
@@ -237,10 +246,23 @@ def run_first_cell(page: Page) -> None:
     page.keyboard.press('Shift+Enter')
 
 
+@contextmanager
+def pictures(folder: str|None = None):
+    "Where screenshots go meanwhile: a folder, or else a temporary one that stays only where it shows a failure."
+    global PICTURES
+    before, place = PICTURES, Path(folder or tempfile.mkdtemp(prefix='mirnb-pictures-')).absolute()
+    place.mkdir(parents=True, exist_ok=True)
+    PICTURES = place
+    try: yield place
+    finally:
+        PICTURES = before
+        if not folder and not any(place.glob('failed*')): shutil.rmtree(place, ignore_errors=True)
+
+
 def picture(page: Page, name: str) -> Path:
-    "A screenshot among the artefacts."
-    ARTEFACTS.mkdir(parents=True, exist_ok=True)
-    page.screenshot(path=(path := ARTEFACTS/f'{name}.png'))
+    "A screenshot in the folder of `pictures`."
+    path = PICTURES/f'{name}.png'
+    page.screenshot(path=path, timeout=20_000)
     return path
 
 
@@ -248,29 +270,35 @@ def picture(page: Page, name: str) -> Path:
 
 def sounds(page: Page) -> list:
     "Each sound of the page: {source (its kind), duration s, time s, paused, error}."
-    return page.evaluate('''() => [...new Set([...document.querySelectorAll('audio'), ...window.mirnbSounds])].map(a => ({
-      source: a.src.slice(0, 5), duration: a.duration, time: a.currentTime, paused: a.paused,
-      error: a.error && a.error.message}))''')
+    return page.evaluate('''() => {
+      const all = new Set([...document.querySelectorAll('audio'), ...window.mirnbSounds]);
+      return [...all].map(a => ({source: a.src.slice(0, 5), duration: a.duration, time: a.currentTime, paused: a.paused,
+                                 error: a.error && a.error.message}));
+    }''')
 
 
 def marks(page: Page, clear: bool = False) -> list:
     "[('click', ms), ('drawn', ms), ...]: the marks `mirnb:*` in the order of time; `clear` forgets them afterwards."
     found = page.evaluate("() => performance.getEntriesByType('mark').map(m => [m.name, m.startTime])")
     if clear: page.evaluate('() => performance.clearMarks()')
-    return sorted(((name.removeprefix('mirnb:'), ms) for name, ms in found if name.startswith('mirnb:')), key=lambda m: m[1])
+    own = [(name.removeprefix('mirnb:'), ms) for name, ms in found if name.startswith('mirnb:')]
+    return sorted(own, key=lambda mark: mark[1])
 
 
 def clicks(found: list) -> list:
-    "Each click of `marks`: {'drawn': ms after it, 'playing': ms after it, 'both': the later of the two}, with what there was."
+    "Each click of `marks`: {'drawn': ms after it, 'playing': ms after it, 'both': the later}, with what there was."
     starts = [ms for name, ms in found if name == 'click'] + [float('inf')]
     made = []
     for start, stop in zip(starts, starts[1:]):
         first = {name: ms - start for name, ms in reversed(found) if name != 'click' and start <= ms < stop}
-        made.append(first | (dict(both=max(first.values())) if {'drawn', 'playing'} <= first.keys() else {}))
+        if {'drawn', 'playing'} <= first.keys(): first['both'] = max(first.values())
+        made.append(first)
     return made
 
 
 def medians(found: list) -> dict:
     "{'drawn': ms, 'playing': ms, 'both': ms}: the medians over the clicks that led to each."
-    columns = {name: [click[name] for click in clicks(found) if name in click] for name in ('drawn', 'playing', 'both')}
-    return {name: round(statistics.median(ms), 1) for name, ms in columns.items() if ms}
+    made, middle = clicks(found), {}
+    for name in ('drawn', 'playing', 'both'):
+        if ms := [click[name] for click in made if name in click]: middle[name] = round(statistics.median(ms), 1)
+    return middle

@@ -1,26 +1,29 @@
-"""Takes the pictures of the explorers that study 80 shows: tools/explorer_pictures.py RUN, then look at figures/explorer_*.png."""
+"""Takes the pictures of the explorers' article, figures/explorer_*.png: tools/explorer_pictures.py RUN."""
 import sys
 from pathlib import Path
 
 import browser as b
 from notebooks import ROOT
 from test_browser import text_of
-from test_explorers import go, silence
+from test_explorers import all_drawn, go, silence
 
 
 def wait_for(page, part, title: str) -> None:
     "Until the player of a part shows a clip of this title."
-    b.until(lambda: page.wait_for_timeout(50) or title in text_of(part, '.mirnb-player .mirnb-title'), 60, f'{title} is not shown')
+    def shown():
+        page.wait_for_timeout(50)  # the page goes on meanwhile
+        return title in text_of(part, '.mirnb-player .mirnb-title')
+    b.until(shown, 60, f'{title} is not shown')
     page.wait_for_timeout(1500)  # something has been played
     silence(page)
 
 
 def take(run: Path, folder: Path) -> None:
     "One picture an explorer, of the same run."
-    b.ARTEFACTS = folder
     call = f'from mirnb.cli import main; main(["explore", {str(run)!r}, "--no-browser"])'
-    with b.chromium() as window, b.command('-c', call) as server, b.visit(window, server.at(), (1300, 1000)) as page:
-        for name in ('tracks', 'scatter', 'matrix'): page.wait_for_selector(f'.mirnb-{name}', state='attached', timeout=120_000)
+    with (b.pictures(folder), b.chromium() as window, b.command('-c', call) as server,
+          b.visit(window, server.at(), (1300, 1000)) as page):
+        all_drawn(page)
         part = go(page, 'Tracks')
         part.get_by_role('button', name='most confident errors first').click()
         part.locator('.mirnb-tracks .row').first.click()
@@ -34,8 +37,8 @@ def take(run: Path, folder: Path) -> None:
         wait_for(page, part, 'code 1291')
         b.picture(page, 'explorer_codebook')
         part = go(page, 'Results')
-        cells = b.ask(server, '[(n, i, j) for i, row in enumerate(results.matrix.counts) for j, n in enumerate(row) if i != j]')
-        _, truth, guess = max(cells)
+        errors = '((n, i, j) for i, row in enumerate(results.matrix.counts) for j, n in enumerate(row) if i != j)'
+        _, truth, guess = b.ask(server, f'max({errors})')
         part.locator('.mirnb-matrix tr').nth(truth + 2).locator('td button').nth(guess).click()
         page.wait_for_timeout(500)
         part.locator('.mirnb-tracks .row').first.click()

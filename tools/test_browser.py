@@ -3,8 +3,12 @@
 Tests that stand together in TESTS share one server and one open page, made when the first of them asks for it; a test
 leaves the page as the next one needs it. `session()` is what they run in: it ends everything, whatever happens.
 """
-from contextlib import ExitStack, contextmanager
+import os
+import re
+import shutil
+from contextlib import ExitStack, contextmanager, redirect_stdout, suppress
 from functools import partial
+from io import StringIO
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from urllib.error import HTTPError
@@ -19,7 +23,7 @@ from notebooks import Problem
 
 HOSTILE = '<img src=x onerror=window.bad=1>'
 
-# The least that has every part of `mirnb.listening.widgets`: a script, traits, messages both ways, an error that becomes a notice.
+# The least that has every part of `mirnb.listening.widgets`: a script, traits, messages both ways, a fault that is told
 BELL = '''
 from ipywidgets import IntSlider, Label, VBox
 from traitlets import Int, Unicode
@@ -31,13 +35,16 @@ function render({model, el}) {
   const root = element('div', {class: 'mirnb mirnb-bell'});
   const sound = element('span', {class: 'sound'});
   const ring = times => () => { line.act(); model.send({do: 'ring', times}); };
-  const row = element('div', {style: 'display: flex; gap: 8px; align-items: center; padding: 6px 0'},
-                      element('button', {text: 'Ring', onclick: ring(1)}), element('button', {text: 'Refuse', onclick: ring(-1)}), sound);
+  const buttons = [['Ring', 1], ['Refuse', -1]].map(([text, times]) => element('button', {text, onclick: ring(times)}));
+  const style = 'display: flex; gap: 8px; align-items: center; padding: 6px 0';
+  const row = element('div', {style}, ...buttons, sound);
   root.append(element('strong', {text: model.get('title')}), row);
   const line = noticeLine(model, root);
   el.append(root);
-  model.on('msg:custom', message => { if (message.do === 'sound') sound.textContent = `${message.text} ${message.rings}`; });
-  model.on('msg:custom', message => { if (message.do === 'pong') root.dataset.pongs = Number(root.dataset.pongs || 0) + 1; });
+  model.on('msg:custom', message => {
+    if (message.do === 'sound') sound.textContent = `${message.text} ${message.rings}`;
+    if (message.do === 'pong') root.dataset.pongs = Number(root.dataset.pongs || 0) + 1;
+  });
   model.send({do: 'ready', loopback: location.hostname === '127.0.0.1'});
 }
 export default {render};
@@ -52,14 +59,15 @@ class Bell(Widget):
         self.rings += content['times']
         self.tell('sound', text='ding', rings=self.rings)
 
-def controls(): return VBox([IntSlider(3, description='Level'), Label('a \\\\(b\\\\)')])  # a formula: it is set by what voila brings
+def controls():
+    return VBox([IntSlider(3, description='Level'), Label('a \\\\(b\\\\)')])  # a formula, which voila sets
 '''
 
 
 # -- what tests share
 
 class Shared:
-    "One thing at a time that several tests use; who asks for another one ends it. What could not be made is not tried again."
+    "One thing at a time that several tests use; who asks for another ends it. What cannot be made is not tried again."
 
     def __init__(self): self.key, self.value, self.error, self.stack = None, None, None, ExitStack()
 
@@ -84,10 +92,31 @@ WINDOW, STAGE, RUN = Shared(), Shared(), Shared()  # Chromium; a server with a p
 
 @contextmanager
 def session():
-    "Where the tests run."
-    try: yield
-    finally:
-        for shared in (STAGE, WINDOW, RUN): shared.close()
+    "Where the tests run. Screenshots go to $MIRNB_ARTEFACTS, else to a folder that stays only where a test failed."
+    with b.pictures(os.environ.get('MIRNB_ARTEFACTS')):
+        try: yield
+        finally:
+            for shared in (STAGE, WINDOW, RUN): shared.close()
+
+
+def witnessed(tests: dict) -> dict:
+    "The same tests; one that fails takes a picture of the page first, and prints where it lies."
+    def seen(name, test):
+        def run():
+            try: test()
+            except Exception:
+                with suppress(Exception):  # the page may be gone too
+                    path = b.picture(STAGE.value[1], 'failed-' + re.sub(r'\W+', '-', name))
+                    print(f'        the page as it was then: {path}')
+                raise
+        return run
+    return {name: seen(name, test) for name, test in tests.items()}
+
+
+def served(folder: str, title: str, parts: dict) -> str:
+    "Code that serves a page of some parts, whose modules may lie in the folder."
+    return ('from mirnb.listening.app import serve, write_notebook\n'
+            f'serve(write_notebook({f"{folder}/page.ipynb"!r}, {title!r}, {parts!r}))')
 
 
 @contextmanager
@@ -98,11 +127,10 @@ def demo(kind: str):
         Path(folder, 'bells.py').write_text(BELL)
         parts = {'Bell': ('bells:Bell',), 'Controls': ('bells:controls',), 'Broken': ('nowhere:Nothing', HOSTILE)}
         if kind == 'voila':
-            code = f'import sys; from mirnb.listening.app import *; serve(write_notebook({folder!r} + "/demo.ipynb", {"Demo " + HOSTILE!r}, {parts!r}))'
-            server = stack.enter_context(b.command('-c', code))
+            server = stack.enter_context(b.command('-c', served(folder, f'Demo {HOSTILE}', parts)))
             page = stack.enter_context(b.visit(window, server.at()))
         else:
-            cell = new_code_cell(f'from bells import Bell\nbell = Bell()\nbell')
+            cell = new_code_cell('from bells import Bell\nbell = Bell()\nbell')
             kernel = dict(name='python3', display_name='Python 3', language='python')
             write(new_notebook(cells=[cell], metadata=dict(kernelspec=kernel)), Path(folder, 'demo.ipynb'))
             server = stack.enter_context(b.jupyterlab(folder))
@@ -162,7 +190,8 @@ def dead(stage):
     server, page = stage()
     b.kill_kernel(server)
     page.get_by_role('button', name='Ring').dispatch_event('click')  # a dialogue of JupyterLab's may lie over it
-    soon(lambda: 'does not answer' in text_of(page, '.mirnb-notice'), 'the page does not say that the kernel is gone', 6)
+    told = 'the page does not say that the kernel is gone'
+    soon(lambda: 'does not answer' in text_of(page, '.mirnb-notice'), told, 6)
 
 
 # -- the page of `mirnb.listening.app`
@@ -171,7 +200,8 @@ def token():
     server, page = voila()
     for address in (server.root, f'{server.root}?token=wrong'):
         with urlopen(address, timeout=10) as answer:
-            assert '/login' in answer.url and 'Controls' not in answer.read().decode(), f'{address} is answered without the token'
+            hidden = '/login' in answer.url and 'Controls' not in answer.read().decode()
+            assert hidden, f'{address} is answered without the token'
     try: urlopen(f'{server.root}api/kernels/{kernel_id(server)}', timeout=10)
     except HTTPError as e: assert e.code == 403, e
     else: assert False, 'a kernel is shown without the token'
@@ -189,24 +219,27 @@ def kernel_id(server) -> str:
 def tabs():
     _, page = voila()
     assert page.get_by_role('button', name='Ring').is_visible() and not page.get_by_text('Level').is_visible()
-    width = page.evaluate("() => document.getElementById('part-2').clientWidth")
+    def width(): return page.locator('#part-2').evaluate('part => part.clientWidth')
+    before = width()
     page.get_by_role('tab', name='Bell').focus()
     page.keyboard.press('ArrowRight')
     assert page.get_by_text('Level').is_visible() and not page.get_by_role('button', name='Ring').is_visible()
     assert page.url.endswith('#controls') and page.evaluate("() => document.activeElement.textContent") == 'Controls'
-    assert page.evaluate("() => document.getElementById('part-2').clientWidth") == width > 1000, 'a hidden part had no size'
+    assert width() == before > 1000, 'a hidden part had no size'
     page.get_by_role('tab', name='Broken').click()
-    assert text_of(page, '#part-3') == text_of(page, '[role=alert]') == "Nothing cannot be shown (ModuleNotFoundError: No module named 'nowhere')."
+    sorry = "Nothing cannot be shown (ModuleNotFoundError: No module named 'nowhere')."
+    assert text_of(page, '#part-3') == text_of(page, '[role=alert]') == sorry
     page.keyboard.press('Home')
     assert page.get_by_role('button', name='Ring').is_visible()
 
 
 def themes():
     _, page = voila()
-    paper = lambda: page.evaluate("() => getComputedStyle(document.querySelector('.mirnb')).backgroundColor")
+    def paper(selector='.mirnb'):
+        return page.locator(selector).first.evaluate('e => getComputedStyle(e).backgroundColor')
     light = paper()
     page.get_by_role('button', name='Dark').click()
-    assert paper() != light and page.evaluate("() => getComputedStyle(document.body).backgroundColor") == paper()
+    assert paper() != light and paper('body') == paper()
     b.picture(page, 'demo-dark')
     page.get_by_role('button', name='Light').click()
     assert paper() == light
@@ -233,19 +266,37 @@ def outside():
     with b.visit(window, f'data:text/html,{lines}') as page:
         b.until(lambda: page.wait_for_timeout(50) or len(page.errors) >= 4, 10, 'four errors are not seen')
         assert sorted(page.outside) == sorted(asked), page.outside
-        assert any('null' in error for error in page.errors) and sum('ERR_' in error for error in page.errors) == 3, page.errors
+        assert any('null' in error for error in page.errors), page.errors
+        assert sum('ERR_' in error for error in page.errors) == 3, page.errors
 
 
 def delays():
-    made = [('click', 100), ('drawn', 150), ('playing', 190), ('drawn', 195), ('click', 300), ('drawn', 310), ('click', 400), ('playing', 420)]
+    made = [('click', 100), ('drawn', 150), ('playing', 190), ('drawn', 195),
+            ('click', 300), ('drawn', 310), ('click', 400), ('playing', 420)]
     found = b.clicks(made)
     assert found == [dict(drawn=50, playing=90, both=90), dict(drawn=10), dict(playing=20)], found
     assert b.medians(made) == dict(drawn=30, playing=55, both=90), b.medians(made)
 
 
-TESTS = {
+def failures():
+    _, page = voila()
+    def fault(): raise Problem('a fault')
+    said = StringIO()
+    with b.pictures() as folder, redirect_stdout(said):
+        try: witnessed({'a: fault': fault})['a: fault']()
+        except Problem as e: assert str(e) == 'a fault', e
+        else: assert False, 'the fault was swallowed'
+    kept, told = [path.name for path in folder.iterdir()], said.getvalue()
+    assert kept == ['failed-a-fault.png'] and str(folder/kept[0]) in told, (kept, told)
+    shutil.rmtree(folder)
+    with b.pictures() as folder: b.picture(page, 'fine')
+    assert not folder.exists(), 'pictures of what went well are left behind'
+
+
+TESTS = witnessed({
     'what a page asks of others, and its errors, are seen': outside,
     'delays are measured from click to click': delays,
+    'a failure leaves a picture of its page, a success nothing': failures,
     'voila: a message and its answer': partial(heard, voila),
     'voila: a fault is told, and a hostile title stays text': partial(refused, voila),
     'voila: the page asks for the token': token,
@@ -258,4 +309,4 @@ TESTS = {
     'JupyterLab: a fault is told, and a hostile title stays text': partial(refused, lab),
     'JupyterLab: no request to others, no error': partial(alone, lab),
     'JupyterLab: a dead kernel is told': partial(dead, lab),
-}
+})

@@ -1,6 +1,6 @@
-"""The explorers in a real browser, on a tiny run of made-up music: what is clicked, what the kernel knows of it, what sounds.
+"""The explorers in a real browser, on a tiny run of made-up music: what is clicked, what the kernel knows, what sounds.
 
-The run is made once and serves both stages: `mirnb explore RUN`, with the three explorers, and a notebook in JupyterLab.
+The run is made once and serves both stages: `mirnb explore RUN`, with all explorers, and a notebook in JupyterLab.
 """
 import os
 import subprocess
@@ -15,11 +15,16 @@ from nbformat.v4 import new_code_cell, new_notebook
 
 import browser as b
 from notebooks import ROOT, Problem
-from test_browser import RUN, STAGE, WINDOW, alone, soon, text_of
+from test_browser import RUN, STAGE, WINDOW, alone, served, soon, text_of, witnessed
 
 MAKE = 'from mirnb.study.toys import tiny_run\nif __name__ == "__main__": print("run:", tiny_run().folder)'
-CELL = ('from mirnb.listening.explorers import TracksExplorer, CodebookExplorer, ResultsExplorer\n'
-        'results, tracks = ResultsExplorer({0!r}), TracksExplorer({0!r})\nresults')
+CELL = '''
+from mirnb.listening.results_explorer import ResultsExplorer
+from mirnb.listening.tracks_explorer import TracksExplorer
+tracks = TracksExplorer({0!r})
+results = ResultsExplorer({0!r})
+results
+'''.strip()
 
 CROWD = '''
 import numpy as np, pandas as pd
@@ -46,12 +51,19 @@ def made():
         script.write_text(MAKE)
         os.environ['MIRNB_HOME'] = home  # the servers inherit it
         try:
-            done = subprocess.run([sys.executable, script], env=os.environ | dict(PYTHONPATH=str(ROOT), OMP_NUM_THREADS='1'), text=True, capture_output=True)
+            env = os.environ | dict(PYTHONPATH=str(ROOT), OMP_NUM_THREADS='1')
+            done = subprocess.run([sys.executable, script], env=env, text=True, capture_output=True)
             if done.returncode: raise Problem('the tiny run could not be made:\n' + done.stderr[-1500:])
             yield done.stdout.rpartition('run: ')[2].strip()
         finally:
             if old is None: del os.environ['MIRNB_HOME']
             else: os.environ['MIRNB_HOME'] = old
+
+
+def all_drawn(page) -> None:
+    "Wait until the page shows all three explorers; a run is read first."
+    for name in ('tracks', 'scatter', 'matrix'):
+        page.wait_for_selector(f'.mirnb-{name}', state='attached', timeout=120_000)
 
 
 @contextmanager
@@ -60,7 +72,7 @@ def explored():
     window, run = WINDOW.get(b.chromium), RUN.get(made)
     call = f'from mirnb.cli import main; main(["explore", {run!r}, "--no-browser"])'
     with b.command('-c', call) as server, b.visit(window, server.at(), (1400, 1000)) as page:
-        for name in ('tracks', 'scatter', 'matrix'): page.wait_for_selector(f'.mirnb-{name}', state='attached', timeout=120_000)
+        all_drawn(page)
         page.wait_for_selector('#part-1 .row')
         yield server, page
 
@@ -71,7 +83,8 @@ def notebook():
     window, run = WINDOW.get(b.chromium), RUN.get(made)
     with TemporaryDirectory(prefix='mirnb-lab-') as folder, ExitStack() as stack:
         kernel = dict(name='python3', display_name='Python 3', language='python')
-        write(new_notebook(cells=[new_code_cell(CELL.format(run))], metadata=dict(kernelspec=kernel)), Path(folder, 'listen.ipynb'))
+        cells = [new_code_cell(CELL.format(run))]
+        write(new_notebook(cells=cells, metadata=dict(kernelspec=kernel)), Path(folder, 'listen.ipynb'))
         server = stack.enter_context(b.jupyterlab(folder))
         page = stack.enter_context(b.visit(window, server.at('lab/tree/listen.ipynb'), (1400, 1000)))
         b.run_first_cell(page)
@@ -85,7 +98,7 @@ def crowded():
     window = WINDOW.get(b.chromium)
     with TemporaryDirectory(prefix='mirnb-crowd-') as folder:
         Path(folder, 'crowds.py').write_text(CROWD)
-        code = f'import sys; from mirnb.listening.app import *; serve(write_notebook({folder!r} + "/crowd.ipynb", "Crowd", {{"Crowd": ("crowds:crowd",)}}))'
+        code = served(folder, 'Crowd', {'Crowd': ('crowds:crowd',)})
         with b.command('-c', code) as server, b.visit(window, server.at()) as page:
             page.get_by_role('button', name='list them').wait_for()
             page.evaluate("() => document.addEventListener('click', () => performance.mark('asked'), true)")
@@ -192,7 +205,8 @@ def hears():
     part.get_by_role('button', name='hear?').click()
     part.get_by_role('button', name='importance').wait_for()
     part.get_by_role('button', name='without what matters').click()
-    soon(lambda: 'without what matters' in text_of(part, '.mirnb-player .mirnb-title'), 'the rest of the track is not shown')
+    title = '.mirnb-player .mirnb-title'
+    soon(lambda: 'without what matters' in text_of(part, title), 'the rest of the track is not shown', 30)
     assert abs(playing(page)['duration'] - 6) < .05
     b.picture(page, 'explorer-hears')
     silence(page)
@@ -206,7 +220,8 @@ def token():
     box, lane = area.bounding_box(), part.get_by_text('tokens', exact=True)
     y = lane.bounding_box()['y'] + 8 if lane.count() else box['y'] + 200
     page.mouse.click(box['x'] + box['width']*.5, y)
-    soon(lambda: b.ask(server, 'tracks.codebook is not None and tracks.codebook.code') >= 0, 'a click on a token opens no code', 30)
+    opened = 'tracks.codebook is not None and tracks.codebook.code'
+    soon(lambda: b.ask(server, opened) >= 0, 'a click on a token opens no code', 30)
     assert abs(playing(page)['duration'] - .6) < .05
     silence(page)
 
@@ -220,7 +235,8 @@ def code():
         page.wait_for_timeout(100)
     soon(lambda: b.ask(server, 'codebook.code') >= 0, 'no code is chosen')
     found = b.ask(server, 'codebook.code')
-    soon(lambda: text_of(part, '.mirnb-player .mirnb-title') == f'code {b.ask(server, "codebook.code")} alone', 'the code is not shown')
+    def title(): return f'code {b.ask(server, "codebook.code")} alone'
+    soon(lambda: text_of(part, '.mirnb-player .mirnb-title') == title(), 'the code is not shown')
     assert f'code {found}' in part.inner_text() and part.locator('svg').count() >= 1
     part.get_by_role('button', name='alone').click()
     assert abs(playing(page)['duration'] - .6) < .05
@@ -230,12 +246,12 @@ def code():
 def lasso():
     server, page, part = on('Codebook')
     box = part.locator('.mirnb-scatter canvas').last.bounding_box()
-    at = lambda x, y: (box['x'] + box['width']*x, box['y'] + box['height']*y)
+    def at(x, y): return box['x'] + box['width']*x, box['y'] + box['height']*y
     for name, left in (('lasso A', .2), ('lasso B', .5)):
         part.get_by_role('button', name=name).click()
         page.mouse.move(*at(left, .2))
         page.mouse.down()
-        for corner in ((left + .28, .2), (left + .28, .8), (left, .8), (left, .2)): page.mouse.move(*at(*corner), steps=4)
+        for x, y in ((left + .28, .2), (left + .28, .8), (left, .8), (left, .2)): page.mouse.move(*at(x, y), steps=4)
         page.mouse.up()
     soon(lambda: len(b.ask(server, 'sorted(codebook.scatter.groups)')) == 2, 'the lassos caught nothing')
     soon(lambda: 'A less B' in part.inner_html(), 'the groups are not compared')
@@ -245,7 +261,8 @@ def lasso():
 
 def results(stage=voila):
     server, page, part = on('Results', stage=stage)
-    truth, guess, count = b.ask(server, 'next((i, j, n) for i, row in enumerate(results.matrix.counts) for j, n in enumerate(row) if n)')
+    cells = '((i, j, n) for i, row in enumerate(results.matrix.counts) for j, n in enumerate(row) if n)'
+    truth, guess, count = b.ask(server, f'next({cells})')
     part.locator('.mirnb-matrix td button').nth(truth*3 + guess).click()
     soon(lambda: text_of(part, '.mirnb-tracks .count') == f'{count} of 6 tracks', 'the cell does not list its tracks')
     part.locator('.mirnb-tracks .row').first.click()
@@ -270,23 +287,27 @@ def export(stage=voila):
 def quick():
     "Prints how long a click on a track that the page holds takes until it is drawn and plays."
     _, page, part = on('Tracks')
-    for i in (1, 2): row(part, i).click(); playing(page)
+    for i in (1, 2):
+        row(part, i).click()
+        playing(page)
     b.marks(page, clear=True)
     for i in (1, 2)*8:
         row(part, i).click()
         page.wait_for_timeout(400)
     took, first = b.medians(b.marks(page)), page.evaluate("() => performance.getEntriesByType('mark').length")
-    print(f'        click on a track that was heard before, median of 16: drawn in {took["drawn"]:.0f} ms, drawn and playing in {took["both"]:.0f} ms')
+    print(f'        click on a track that was heard before, median of 16: drawn in {took["drawn"]:.0f} ms, '
+          f'drawn and playing in {took["both"]:.0f} ms')
     assert took['both'] < 5000, first
     silence(page)
 
 
 def crowd():
-    "Prints how long it takes from a click until 100,000 tracks are listed, kernel and all, and how many nodes the list has."
+    "Prints how long it is from a click until 100,000 tracks are listed, kernel and all, and how many nodes they need."
     _, page = STAGE.get(crowded)
     page.get_by_role('button', name='list them').click()
     page.wait_for_selector('.mirnb-tracks .row')
-    took = page.evaluate("() => performance.getEntriesByName('mirnb:listed')[0].startTime - performance.getEntriesByName('asked')[0].startTime")
+    def when(mark): return page.evaluate('mark => performance.getEntriesByName(mark)[0].startTime', mark)
+    took = when('mirnb:listed') - when('asked')
     nodes = page.evaluate("() => document.querySelectorAll('.mirnb-tracks *').length")
     print(f'        100,000 tracks: listed in {took/1000:.2f} s from the click, {nodes} nodes')
     assert nodes <= 300 and '100,000 of 100,000' in text_of(page, '.mirnb-tracks .count'), nodes
@@ -308,13 +329,15 @@ def closed():
     playing(page)
     page.locator('.jp-CodeCell .cm-content').first.click()
     page.keyboard.press('Escape')
-    page.keyboard.press('d'), page.keyboard.press('d')  # deletes the cell
+    for _ in range(2): page.keyboard.press('d')  # deletes the cell
     soon(lambda: all(s['paused'] for s in b.sounds(page)), 'the sound of a deleted cell goes on')
 
 
 def dead():
     server, page, part = on('Tracks')
-    for i in (1, 2): row(part, i).click(); playing(page)
+    for i in (1, 2):
+        row(part, i).click()
+        playing(page)
     silence(page)
     b.kill_kernel(server)
     row(part, 1).dispatch_event('click')
@@ -322,7 +345,7 @@ def dead():
     assert abs(playing(page)['duration'] - 6) < .05, 'what was heard before does not play any more'
 
 
-TESTS = {
+TESTS = witnessed({
     'explorers: a click plays a track, keys and clicks move it': track,
     'explorers: a filter': filtered,
     'explorers: a hostile title stays text': hostile,
@@ -342,4 +365,4 @@ TESTS = {
     'explorers in JupyterLab: a saved notebook holds neither sounds nor widgets': saved,
     'explorers in JupyterLab: a deleted cell is silent': closed,
     'explorers in JupyterLab: no request to others, no error': partial(alone, lab),
-}
+})

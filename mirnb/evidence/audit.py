@@ -4,7 +4,8 @@
 
 # %% auto #0
 __all__ = ['KEPT', 'FINDINGS', 'listen', 'listen_all', 'kept', 'digests', 'hear', 'leaks_between', 'twice', 'shared_groups',
-           'empty_classes', 'class_counts', 'find', 'in_words', 'draw_audit', 'audit', 'refuse_leaks']
+           'empty_classes', 'class_counts', 'heard_findings', 'find', 'in_words', 'draw_classes', 'draw_pairs',
+           'draw_audit', 'audit', 'refuse_leaks']
 
 # %% ../../nbs/5_evidence/60_audit.ipynb #858d00c1
 import hashlib
@@ -18,13 +19,13 @@ import pandas as pd
 import soundfile as sf
 from tqdm.auto import tqdm
 
-from ..sound.audio import AudioError, load_audio, resample
 from ..base.files import MirnbError, atomic, home, sha256_of
 from ..base.settings import fingerprint
 from ..base.processes import parallel
+from ..sound.audio import AudioError, load_audio, resample
 from ..sound.corpora import Corpus
-from ..representations.mel import log_mel
 from ..sound.prints import LIMIT, SETTINGS, near_duplicates, sound_print
+from ..representations.mel import log_mel
 
 # %% ../../nbs/5_evidence/60_audit.ipynb #447b172a
 KEPT = ['sha256', 'audio', 'seconds', 'reason', 'what', 'print']  # of each file, in the cache
@@ -47,7 +48,8 @@ def listen_all(job: tuple,  # (list of (path, SHA-256), folder of the cache)
                ) -> int:  # how many
     "Listen to some files and keep what was heard; what another process kept in the meantime is simply kept twice."
     files, folder = job
-    rows = pd.DataFrame([row for f in files if (row := listen(*f))['reason'] != 'missing'], columns=KEPT)  # gone just now
+    heard = [listen(*f) for f in files]
+    rows = pd.DataFrame([row for row in heard if row['reason'] != 'missing'], columns=KEPT)  # those are gone just now
     with atomic(folder/f'{fingerprint([d for _, d in files])}.parquet') as part: rows.to_parquet(part, index=False)
     return len(files)
 
@@ -73,7 +75,8 @@ def digests(paths: list,  # files
     out = np.full(len(paths), '', object)
     with ThreadPoolExecutor(max(workers, 1)) as pool:  # threads: hashlib lets go of the interpreter
         hashed = pool.map(sha256_of, [p for p, w in zip(paths, wanted) if w])
-        out[wanted.to_numpy(bool)] = list(tqdm(hashed, 'reading files', int(wanted.sum()), disable=not progress, mininterval=1))
+        bar = tqdm(hashed, 'reading files', int(wanted.sum()), disable=not progress, mininterval=1)
+        out[wanted.to_numpy(bool)] = list(bar)
     return out.tolist()
 
 # %% ../../nbs/5_evidence/60_audit.ipynb #5c436036
@@ -87,11 +90,12 @@ def hear(paths: list,  # sound files
     new = table[(table.sha256 != '') & ~table.sha256.isin(kept(folder).index)].drop_duplicates('sha256')
     files = list(zip(new.path, new.sha256))
     jobs = [(files[i:i + 32], folder) for i in range(0, len(files), 32)]
-    if workers < 2 or len(jobs) < 2: done = tqdm(map(listen_all, jobs), 'listening', len(jobs), disable=not progress, mininterval=1)
-    else: done = parallel('mirnb.evidence.audit:listen_all', jobs, workers, 'listening', progress)
+    if workers > 1 and len(jobs) > 1:
+        done = parallel('mirnb.evidence.audit:listen_all', jobs, workers, 'listening', progress)
+    else: done = tqdm(map(listen_all, jobs), 'listening', len(jobs), disable=not progress, mininterval=1)
     for _ in done: pass
     table = table.join(kept(folder), on='sha256')
-    table.loc[table.audio.isna(), ['audio', 'seconds', 'reason', 'what', 'print']] = ['', 0., 'missing', 'is no file', b'']
+    table.loc[table.audio.isna(), KEPT[1:]] = ['', 0., 'missing', 'is no file', b'']
     return table.assign(print=[np.frombuffer(p, '<u4') for p in table['print']])
 
 # %% ../../nbs/5_evidence/60_audit.ipynb #203e68ab
@@ -123,9 +127,11 @@ def shared_groups(table: pd.DataFrame,  # of a corpus
     known, out = table[table.group.notna() & (table.group != '')], []
     known = known[known.groupby('group').split.transform('nunique') > 1]
     for group, some in known.groupby('group', sort=False):
+        tracks = some.split.value_counts()
         for a, b in combinations(some.drop_duplicates('split').itertuples(), 2):
-            n, m = (some.split == a.split).sum(), (some.split == b.split).sum()
-            out.append(('same group', leaks_between(a.split, b.split), a.track_id, a.split, b.track_id, b.split, f'{group}: {n} and {m} tracks'))
+            what = f'{group}: {tracks[a.split]} and {tracks[b.split]} tracks'
+            leak = leaks_between(a.split, b.split)
+            out.append(('same group', leak, a.track_id, a.split, b.track_id, b.split, what))
     return out
 
 # %% ../../nbs/5_evidence/60_audit.ipynb #64bf5ce6
@@ -133,19 +139,37 @@ def empty_classes(corpus: Corpus,  # any
                   ) -> list:  # FINDINGS
     "A class that a part has no track of: its F1 there is 0 or undefined."
     counts = class_counts(corpus).drop(columns='pool', errors='ignore')
-    return [('empty class', False, '', split, '', '', f'{split} has no track of {name!r}') for name, row in counts.iterrows()
-            for split, n in row.items() if not n]
+    return [('empty class', False, '', split, '', '', f'{split} has no track of {name!r}')
+            for name, row in counts.iterrows() for split, n in row.items() if not n]
 
 # %% ../../nbs/5_evidence/60_audit.ipynb #7170c076
 def class_counts(corpus: Corpus,  # any
                  ) -> pd.DataFrame:  # tracks, a row a class and a column a part
     "How many tracks of each genre, or with each tag, a part has."
-    tagged = corpus.table.genre.isna().all()
-    rows = corpus.table[['split', 'tags']].explode('tags') if tagged else corpus.table[['split', 'genre']]
-    parts = [p for p in ('train', 'valid', 'test', 'pool') if (corpus.table.split == p).any()]
-    return pd.crosstab(rows.iloc[:, 1], rows.split).reindex(index=list(corpus.classes), columns=parts, fill_value=0).rename_axis(None)
+    table, parts = corpus.table, [p for p in ('train', 'valid', 'test', 'pool') if (corpus.table.split == p).any()]
+    rows = table[['split', 'tags']].explode('tags') if table.genre.isna().all() else table[['split', 'genre']]
+    counts = pd.crosstab(rows.iloc[:, 1], rows.split)
+    return counts.reindex(index=list(corpus.classes), columns=parts, fill_value=0).rename_axis(None)
 
 # %% ../../nbs/5_evidence/60_audit.ipynb #4f23d7ac
+def heard_findings(table: pd.DataFrame,  # of a corpus
+                   heard: pd.DataFrame,  # of `hear`, in the same order
+                   limit: float = LIMIT,  # of bits that may differ in near-duplicates
+                   ) -> list:  # FINDINGS
+    "What only listening tells: files that cannot be used, and the same sound twice, exactly or nearly."
+    heard = heard.assign(track_id=table.track_id.values, split=table.split.values)
+    found = [('unusable', False, r.track_id, r.split, '', '', f'{r.reason}: {r.what}')
+             for r in heard[heard.reason != ''].itertuples()]
+    found += twice(heard, 'sha256', 'same bytes') + twice(heard.drop_duplicates('sha256'), 'audio', 'same audio')
+    distinct = heard[heard.audio != ''].drop_duplicates('audio').reset_index(drop=True)
+    for i, j, seconds, errors in near_duplicates(distinct['print'].tolist(), limit).itertuples(index=False):
+        a, b = distinct.loc[i], distinct.loc[j]
+        what = f'{errors:.1%} of the bits differ, {seconds:+.1f} s'
+        leak = leaks_between(a.split, b.split)
+        found.append(('near-duplicate', leak, a.track_id, a.split, b.track_id, b.split, what))
+    return found
+
+# %% ../../nbs/5_evidence/60_audit.ipynb #5f17f057
 def find(corpus: Corpus,  # any
          sound: bool = True,  # listen to every file; False: compare groups and bytes alone, in seconds
          workers: int = 2,  # processes
@@ -155,17 +179,10 @@ def find(corpus: Corpus,  # any
     "All findings of all checks."
     t = corpus.table
     found = shared_groups(t) + empty_classes(corpus)
-    if not sound: found += twice(t.assign(sha256=digests(t.path, False, workers, progress)), 'sha256', 'same bytes')
-    else:
-        heard = hear(t.path.tolist(), workers, progress).assign(track_id=t.track_id.values, split=t.split.values)
-        found += [('unusable', False, r.track_id, r.split, '', '', f'{r.reason}: {r.what}') for r in heard[heard.reason != ''].itertuples()]
-        found += twice(heard, 'sha256', 'same bytes') + twice(heard.drop_duplicates('sha256'), 'audio', 'same audio')
-        distinct = heard[heard.audio != ''].drop_duplicates('audio').reset_index(drop=True)
-        for a, b, seconds, errors in near_duplicates(distinct['print'].tolist(), limit).itertuples(index=False):
-            a, b = distinct.loc[a], distinct.loc[b]
-            found.append(('near-duplicate', leaks_between(a.split, b.split), a.track_id, a.split, b.track_id, b.split,
-                          f'{errors:.1%} of the bits differ, {seconds:+.1f} s'))
-    return pd.DataFrame(found, columns=FINDINGS).sort_values('leak', ascending=False, kind='stable', ignore_index=True)
+    if sound: found += heard_findings(t, hear(t.path.tolist(), workers, progress), limit)
+    else: found += twice(t.assign(sha256=digests(t.path, False, workers, progress)), 'sha256', 'same bytes')
+    found = pd.DataFrame(found, columns=FINDINGS)
+    return found.sort_values('leak', ascending=False, kind='stable', ignore_index=True)
 
 # %% ../../nbs/5_evidence/60_audit.ipynb #15c32048
 def in_words(corpus: Corpus,  # any
@@ -175,33 +192,53 @@ def in_words(corpus: Corpus,  # any
     lines = [repr(corpus), '']
     for check, some in found.groupby('check', sort=False):
         f, n = some.iloc[0], int(some.leak.sum())
-        where = ' and '.join(f'{t} ({s})' if t else s for t, s in ((f.track_a, f.split_a), (f.track_b, f.split_b)) if t)
-        lines.append(f'{check:15} {len(some):6,} found, {n:5,} of them leaks   {where}{": " if where else ""}{f.what}')
+        tracks = [f'{t} ({s})' for t, s in ((f.track_a, f.split_a), (f.track_b, f.split_b)) if t]
+        example = ': '.join(filter(None, (' and '.join(tracks), f.what)))
+        lines.append(f'{check:15} {len(some):6,} found, {n:5,} of them leaks   {example}')
     if found.empty: lines.append('nothing found')
     return '\n'.join([*lines, '', class_counts(corpus).to_string(max_rows=20)])
 
 # %% ../../nbs/5_evidence/60_audit.ipynb #59c6e20c
+def draw_classes(counts: pd.DataFrame,  # of `class_counts`
+                 ax,  # one axis
+                 ):  # ax
+    "The classes of each part as stacked bars."
+    left = np.zeros(len(counts))
+    for part, shade in zip(counts, ('#0072B2', '#56B4E9', '#E69F00', '#C4C4C4')):
+        ax.barh(range(len(counts)), counts[part], left=left, color=shade, label=part)
+        left += counts[part].to_numpy()
+    ax.set(yticks=range(len(counts)), yticklabels=counts.index, xlabel='tracks')
+    ax.tick_params(axis='y', labelsize=8 if len(counts) < 20 else 4)
+    ax.invert_yaxis()
+    ax.legend(fontsize=7, frameon=False, ncols=4, loc='lower left', bbox_to_anchor=(0, 1))
+    return ax
+
+# %% ../../nbs/5_evidence/60_audit.ipynb #043676d5
+def draw_pairs(found: pd.DataFrame,  # of `find`
+               parts: list,  # of the corpus
+               ax,  # one axis
+               ):  # ax
+    "How many findings lie within and between parts, leaks in red."
+    pairs, colours = found[found.track_b != ''], np.ones((len(parts), len(parts), 3))
+    for i, b in enumerate(parts):
+        for j, a in enumerate(parts[:i + 1]):
+            n = sum({x, y} == {a, b} for x, y in zip(pairs.split_a, pairs.split_b))
+            colours[i, j] = (1, .75, .7) if n and leaks_between(a, b) else (.93, .93, .93)
+            ax.text(j, i, f'{n:,}', ha='center', va='center', fontsize=9)
+    ax.imshow(colours)
+    ax.set(xticks=range(len(parts)), xticklabels=parts, yticks=range(len(parts)), yticklabels=parts)
+    ax.set_title('findings in and between parts', fontsize=9)
+    return ax
+
+# %% ../../nbs/5_evidence/60_audit.ipynb #74791e61
 def draw_audit(corpus: Corpus,  # any
                found: pd.DataFrame,  # of `find`
                axes,  # two
                ):  # the same two
     "Left, the classes of each part; right, how many findings lie within and between parts, leaks in red."
     counts = class_counts(corpus)
-    left = np.zeros(len(counts))
-    for part, shade in zip(counts, ('#0072B2', '#56B4E9', '#E69F00', '#C4C4C4')):
-        axes[0].barh(range(len(counts)), counts[part], left=left, color=shade, label=part)
-        left += counts[part].to_numpy()
-    axes[0].set(yticks=range(len(counts)), yticklabels=counts.index, xlabel='tracks')
-    axes[0].tick_params(axis='y', labelsize=8 if len(counts) < 20 else 4)
-    axes[0].invert_yaxis(), axes[0].legend(fontsize=7, frameon=False, ncols=4, loc='lower left', bbox_to_anchor=(0, 1))
-    pairs, parts = found[found.track_b != ''], list(counts.columns)
-    number = [[((pairs.split_a == a) & (pairs.split_b == b) | (pairs.split_a == b) & (pairs.split_b == a)).sum() for a in parts] for b in parts]
-    shade = lambda i, j: (1, 1, 1) if j > i else (1, .75, .7) if number[i][j] and leaks_between(parts[i], parts[j]) else (.93, .93, .93)
-    axes[1].imshow([[shade(i, j) for j in range(len(parts))] for i in range(len(parts))])
-    for i, row in enumerate(number):
-        for j, n in enumerate(row[:i + 1]): axes[1].text(j, i, f'{n:,}', ha='center', va='center', fontsize=9)
-    axes[1].set(xticks=range(len(parts)), xticklabels=parts, yticks=range(len(parts)), yticklabels=parts, title='findings in and between parts')
-    axes[1].title.set_fontsize(9)
+    draw_classes(counts, axes[0])
+    draw_pairs(found, list(counts.columns), axes[1])
     return axes
 
 # %% ../../nbs/5_evidence/60_audit.ipynb #5f9d3abb
@@ -228,6 +265,7 @@ def refuse_leaks(corpus: Corpus,  # about to be trained on
     leaks = found[found.leak]
     if len(leaks) and not allow:
         f = leaks.iloc[0]
-        raise MirnbError(f'{corpus.name}: has {len(leaks):,} leak{"s"*(len(leaks) > 1)}, the first: {f.check}, {f.track_a} in {f.split_a} and {f.track_b} in '
-                         f'{f.split_b} ({f.what}); mend the split, or allow leaks (`allow_leaks=True`) and say so beside every score.')
+        first = f'{f.check}, {f.track_a} in {f.split_a} and {f.track_b} in {f.split_b} ({f.what})'
+        raise MirnbError(f'{corpus.name}: has {len(leaks):,} leak{"s"*(len(leaks) > 1)}, the first: {first}; mend the '
+                         'split, or allow leaks (`allow_leaks=True`) and say so beside every score.')
     return leaks

@@ -8,6 +8,7 @@ __all__ = ['GRID', 'STATISTICS', 'TIMBRE_GRID', 'CODE_GRID', 'majority', 'strati
 
 # %% ../../nbs/5_evidence/30_baselines.ipynb #a8bf05ec
 from dataclasses import asdict, dataclass
+from itertools import product
 from typing import ClassVar
 
 import librosa
@@ -19,8 +20,8 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 
+from ..representations.protocol import Float32, register
 from .metrics import macro_f1
-from ..representations.protocol import register
 
 # %% ../../nbs/5_evidence/30_baselines.ipynb #5dea5e26
 def majority(labels,  # training labels, numbers or names
@@ -52,12 +53,13 @@ GRID = dict(C=(.3, 1., 3., 10., 30., 100.), gamma=(.003, .01, .03, .1), class_we
 
 # %% ../../nbs/5_evidence/30_baselines.ipynb #33436f10
 def svm(C: float,  # cost of an error
-        gamma: float|None,  # inverse width of the radial kernel, on standardised features; None = a linear one, on them as they are
+        gamma: float|None,  # inverse width of the radial kernel; None = a linear one
         class_weight: str|None = None,  # 'balanced': a rare class's error costs more
         seed: int = 0,  # scikit-learn asks for one; this machine draws nothing
         ) -> Pipeline:
-    "An SVM with a radial or a linear kernel."
-    machine = SVC(C=C, gamma=gamma or 'scale', kernel='rbf' if gamma else 'linear', class_weight=class_weight, random_state=seed, cache_size=500)
+    "An SVM with a radial kernel on standardised features, or with a linear one on features as they are."
+    machine = SVC(C=C, gamma=gamma or 'scale', kernel='rbf' if gamma else 'linear', class_weight=class_weight,
+                  random_state=seed, cache_size=500)
     return make_pipeline(StandardScaler(), machine) if gamma else make_pipeline(machine)
 
 # %% ../../nbs/5_evidence/30_baselines.ipynb #9e0dbb88
@@ -67,23 +69,23 @@ def chosen_svm(X,  # (N, features) training clips
                y_valid,  # (M,) labels, all of them known from training
                seed: int = 0,  # see `svm`
                grid: dict = GRID,  # values to try
-               ) -> tuple:  # the fitted pipeline; a DataFrame, a row a setting: C, gamma, class_weight, macro_f1, chosen
+               ) -> tuple:  # the fitted pipeline; a DataFrame: C, gamma, class_weight, macro_f1, chosen of each setting
     "Keep the setting with the best validation macro-F1 (of equal ones the smoothest), fitted on training alone."
     classes, number = np.unique(y, return_inverse=True)
     if unknown := sorted(set(np.asarray(y_valid).tolist()) - set(classes.tolist())):
         raise ValueError(f'validation has labels that training lacks: {unknown}')
     truth = np.searchsorted(classes, y_valid)
-    best, fitted, rows = -1., None, []
-    for weight in grid['class_weight']:
-        for C in sorted(grid['C']):           # small C and gamma first: a smoother border
-            for gamma in sorted(grid['gamma']):
-                one = svm(C, gamma, weight, seed).fit(X, number)
-                f1 = macro_f1(truth, one.predict(X_valid), len(classes))
-                rows.append(dict(C=C, gamma=gamma, class_weight=weight or 'none', macro_f1=f1))
-                if f1 > best: best, fitted, chosen = f1, (C, gamma, weight), len(rows) - 1
+    tried = list(product(grid['class_weight'], sorted(grid['C']), sorted(grid['gamma'])))  # smoother borders first
+    rows = []
+    for weight, C, gamma in tried:
+        said = svm(C, gamma, weight, seed).fit(X, number).predict(X_valid)
+        f1 = macro_f1(truth, said, len(classes))
+        rows.append(dict(C=C, gamma=gamma, class_weight=weight or 'none', macro_f1=f1))
     table = pd.DataFrame(rows)
-    table['chosen'] = table.index == chosen
-    return svm(*fitted, seed).fit(X, y), table
+    best = table.macro_f1.argmax()
+    table['chosen'] = table.index == best
+    weight, C, gamma = tried[best]
+    return svm(C, gamma, weight, seed).fit(X, y), table
 
 # %% ../../nbs/5_evidence/30_baselines.ipynb #1616c5ac
 STATISTICS = dict(mean=np.mean, std=np.std, skew=skew, kurtosis=kurtosis, median=np.median, min=np.min, max=np.max)
@@ -91,7 +93,7 @@ STATISTICS = dict(mean=np.mean, std=np.std, skew=skew, kurtosis=kurtosis, median
 # %% ../../nbs/5_evidence/30_baselines.ipynb #25661f4a
 @register
 @dataclass(frozen=True)
-class Timbre:
+class Timbre(Float32):
     "Seven statistics of 20 MFCC, 7 bands of spectral contrast and the centroid: (1, 196) float32."
     told: int = 22_050  # the rate that contrast and centroid believe in, Hz
     name: ClassVar[str] = 'timbre'
@@ -105,14 +107,13 @@ class Timbre:
         rows = np.concatenate([librosa.feature.mfcc(S=librosa.power_to_db(mel), n_mfcc=20),
                                librosa.feature.spectral_contrast(S=S, sr=self.told, n_bands=6),
                                librosa.feature.spectral_centroid(S=S, sr=self.told)])
-        return np.nan_to_num(np.concatenate([f(rows, axis=1) for f in STATISTICS.values()])).astype(np.float32)[None]
-
-    def pack(self, array: np.ndarray) -> np.ndarray: return np.asarray(array, np.float32)
-    def unpack(self, packed: np.ndarray) -> np.ndarray: return packed
+        told = np.concatenate([statistic(rows, axis=1) for statistic in STATISTICS.values()])
+        return np.nan_to_num(told).astype(np.float32)[None]
 
     def settings(self) -> dict:
         "The fields, the name, and librosa's version."
-        return dict(asdict(self), name=self.name, librosa=librosa.__version__, revision=1)  # raise it with any change here
+        revision = 1  # raise it with any change here
+        return dict(asdict(self), name=self.name, librosa=librosa.__version__, revision=revision)
 
 # %% ../../nbs/5_evidence/30_baselines.ipynb #211e256e
 TIMBRE_GRID = GRID | dict(gamma=(.0003, .001, .003, .01))

@@ -15,7 +15,7 @@ from scipy.special import rel_entr
 from ..base.files import MirnbError
 from ..representations.mel import band_hz
 from ..learners.transformer import autocast
-from ..learners.finetune import Classifier, batch_of, vote_windows
+from ..learners.finetune import Classifier, batch_of, coarsest, hide_at, vote_windows
 from .metrics import bootstrap, confusion, f1_per_class, interval
 from .significance import beyond, holm, swapped
 
@@ -35,12 +35,13 @@ def macro_contrast(before: list,  # tables as in `seed_f1`
                    after: list,  # of the same works; more tables where something was drawn
                    K: int,  # classes
                    n: int = 2000,  # resamples of the works
-                   ) -> dict:  # macro_f1, low, high of `after`; difference (after - before), difference_low, difference_high
+                   ) -> dict:  # macro_f1, low, high; of the change: difference, difference_low, difference_high
     "Macro-F1 after a change, and what the change did, with paired 95 % intervals over works."
     (a, boot_a), (b, boot_b) = seed_f1(before, K, n), seed_f1(after, K, n)
     (low, high), (d_low, d_high) = interval(boot_b.mean(-1)), interval((boot_b - boot_a).mean(-1))
-    return {k: float(v) for k, v in dict(macro_f1=b.mean(), low=low, high=high, difference=b.mean() - a.mean(),
-                                         difference_low=d_low, difference_high=d_high).items()}
+    told = dict(macro_f1=b.mean(), low=low, high=high,
+                difference=b.mean() - a.mean(), difference_low=d_low, difference_high=d_high)
+    return {name: float(value) for name, value in told.items()}
 
 # %% ../../nbs/5_evidence/50_dissection.ipynb #9f8bab57
 def genre_contrast(a: list,  # tables of the first system, one a seed, as in `seed_f1`
@@ -52,11 +53,13 @@ def genre_contrast(a: list,  # tables of the first system, one a seed, as in `se
     "In which genres do two systems differ, over all seeds? Holm's correction holds over the genres."
     K, truth = len(genres), a[0].truth_id
     (_, boot_a), (_, boot_b) = seed_f1(a, K, n), seed_f1(b, K, n)
-    found, *null = np.mean([swapped(truth, s.guess_id, t.guess_id, s.group, K, tosses) for s, t in zip(a, b, strict=True)], 0)
+    pairs = zip(a, b, strict=True)
+    found, *null = np.mean([swapped(truth, s.guess_id, t.guess_id, s.group, K, tosses) for s, t in pairs], 0)
     low, high = interval(boot_a - boot_b)
     p = beyond(found, np.array(null))
-    works, groups = np.bincount(truth, minlength=K), a[0].groupby('truth_id').group.nunique().reindex(range(K), fill_value=0).to_numpy()
-    return pd.DataFrame(dict(genre=genres, works=works, groups=groups, difference=found, low=low, high=high, p=p, p_holm=holm(p)))
+    groups = a[0].groupby('truth_id').group.nunique().reindex(range(K), fill_value=0).to_numpy()
+    return pd.DataFrame(dict(genre=genres, works=np.bincount(truth, minlength=K), groups=groups,
+                             difference=found, low=low, high=high, p=p, p_holm=holm(p)))
 
 # %% ../../nbs/5_evidence/50_dissection.ipynb #0a009397
 def weighted_ranks(values: np.ndarray,  # (N,) numbers
@@ -65,9 +68,11 @@ def weighted_ranks(values: np.ndarray,  # (N,) numbers
                    ) -> np.ndarray:  # (n, N)
     "In each of n resamples the rank of each value, ties sharing theirs, less the mean rank of its class."
     rank, kind = (np.unique(x, return_inverse=True)[1] for x in (values, kinds))
-    size = weights@np.eye(rank.max() + 1)[rank]
-    ranks, one_hot = (np.cumsum(size, 1) - size/2)[:, rank], np.eye(kind.max() + 1)[kind]
-    return ranks - ((weights*ranks)@one_hot/np.maximum(weights@one_hot, 1))[:, kind]
+    size = weights@np.eye(rank.max() + 1)[rank]  # how many works are drawn of each value
+    ranks = (np.cumsum(size, 1) - size/2)[:, rank]
+    of_kind = np.eye(kind.max() + 1)[kind]
+    means = (weights*ranks)@of_kind/np.maximum(weights@of_kind, 1)
+    return ranks - means[:, kind]
 
 # %% ../../nbs/5_evidence/50_dissection.ipynb #c7d173d2
 def association(x,  # (N,) numbers
@@ -79,7 +84,8 @@ def association(x,  # (N,) numbers
                 ) -> dict:  # rho, low, high (95 %); holds = 0 is outside the interval at 1 - .05/tests (Bonferroni)
     "Spearman's rank correlation, or with `genre` its partial one; 0 where either does not vary."
     which = np.unique(np.asarray(groups), return_inverse=True)[1]
-    kinds, G = np.zeros(len(which)) if genre is None else np.asarray(genre), which.max() + 1
+    kinds = np.zeros(len(which)) if genre is None else np.asarray(genre)
+    G = which.max() + 1
     drawn = np.random.default_rng(0).multinomial(G, np.full(G, 1/G), size=n)[:, which]
     weights = np.concatenate([np.ones((1, len(which))), drawn])  # the first row is what was found
     a, b = (weighted_ranks(np.asarray(v, float), weights, kinds) for v in (x, y))
@@ -95,7 +101,11 @@ def octaves(bands: int = 86,  # of the log-Mel
     "The Mel bands by the octave, counted from 1 kHz, in which their centres lie; what is under 125 Hz is one group."
     hertz = band_hz(sr, bands)
     which = np.maximum(np.floor(np.log2(hertz/1000)).astype(int), -4)
-    name = lambda k: 'below 125 Hz' if k == -4 else f'{1000*2.**k:,.0f} to {min(1000*2.**(k + 1), sr/2):,.0f} Hz'
+
+    def name(k):
+        "Octave k, from 1 kHz up."
+        return 'below 125 Hz' if k == -4 else f'{1000*2.**k:,.0f} to {min(1000*2.**(k + 1), sr/2):,.0f} Hz'
+
     return {name(k): which == k for k in np.unique(which)}
 
 # %% ../../nbs/5_evidence/50_dissection.ipynb #b9b4935f
@@ -111,9 +121,10 @@ def code_orders(counts: np.ndarray,  # (genres, codes), of training clips
                 seed: int = 0,  # of these
                 ) -> dict:  # {name: (codes,) codes, the first to go first}: 'most telling', 'rarest', 'random 0', ...
     "Orders in which codes may be taken away; codes that are never used come first among the rarest."
-    rng, codes = np.random.default_rng(seed), counts.shape[1]
-    orders = {'most telling': np.argsort(-code_information(counts), kind='stable'), 'rarest': np.argsort(counts.sum(0), kind='stable')}
-    return orders | {f'random {i}': rng.permutation(codes) for i in range(draws)}
+    rng = np.random.default_rng(seed)
+    told, used = code_information(counts), counts.sum(0)
+    orders = {'most telling': np.argsort(-told, kind='stable'), 'rarest': np.argsort(used, kind='stable')}
+    return orders | {f'random {i}': rng.permutation(len(used)) for i in range(draws)}
 
 # %% ../../nbs/5_evidence/50_dissection.ipynb #d1185ce5
 def hidden_in(classifier: Classifier,  # trained
@@ -121,9 +132,7 @@ def hidden_in(classifier: Classifier,  # trained
               mask: torch.Tensor,  # bool (bands,) or (codes,)
               ) -> torch.Tensor:  # as x
     "The input without some bands, or without all that falls on some codes (of several levels the coarsest)."
-    if x.is_floating_point(): return torch.where(mask, 0., x)
-    gone = mask[x if x.ndim == 2 else x[..., :1]]
-    return torch.where(gone, classifier.former.config.codes, x)
+    return hide_at(classifier, x, mask.expand(x.shape) if x.is_floating_point() else mask[coarsest(x)])
 
 # %% ../../nbs/5_evidence/50_dissection.ipynb #d43d768d
 @torch.inference_mode()
@@ -135,17 +144,20 @@ def said_without(classifier: Classifier,  # trained
                  precision: str = '32',  # as in training
                  batch: int = 32,  # segments at once
                  ) -> np.ndarray:  # (masks, tracks, K) float32, rows sum to 1
-    "Mean probability of a clip's segments, as `predict` gives it, with one thing after another hidden; raises `MirnbError` for a mask of a wrong length."
+    "Mean probability of a clip's segments with one thing after another hidden; raises `MirnbError` for a wrong mask."
     classifier.eval()
     c = classifier.former.config
     if wrong := {len(m) for m in masks} - {c.bands if c.stem == 'mel' else c.codes}:
-        raise MirnbError(f'said_without: a mask has {wrong.pop()} entries; this former has {c.bands} bands or {c.codes} codes.')
+        raise MirnbError(f'said_without: a mask has {wrong.pop()} entries; this former has {c.bands} bands or '
+                         f'{c.codes} codes.')
     windows = [(i, t, s) for i, t in enumerate(track_ids) for s in vote_windows(store.length(t), c.segment, votes, t)]
-    out, masks = np.zeros((len(masks), len(track_ids), classifier.head[1].out_features)), [torch.as_tensor(m) for m in masks]
+    masks = [torch.as_tensor(m) for m in masks]
+    out = np.zeros((len(masks), len(track_ids), classifier.head[1].out_features))
     for at in range(0, len(windows), batch):
-        which, some = [w[0] for w in windows[at:at + batch]], [w[1:] for w in windows[at:at + batch]]
+        which, tracks, starts = zip(*windows[at:at + batch])
         with autocast(precision, 'cpu'):
-            x = classifier.former.prepare(batch_of(store, some, c.segment))
-            for k, mask in enumerate(masks):
-                np.add.at(out[k], which, classifier.answer(hidden_in(classifier, x, mask)).softmax(1).numpy())
+            x = classifier.former.prepare(batch_of(store, list(zip(tracks, starts)), c.segment))
+            for said, mask in zip(out, masks):
+                p = classifier.answer(hidden_in(classifier, x, mask)).softmax(1).numpy()
+                np.add.at(said, list(which), p)
     return (out/out.sum(2, keepdims=True)).astype(np.float32)

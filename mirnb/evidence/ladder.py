@@ -6,7 +6,7 @@
 __all__ = ['RUNGS', 'STRENGTHS', 'pooled', 'Rungs', 'features', 'probe', 'chosen_probe', 'ladder', 'ladder_plot']
 
 # %% ../../nbs/5_evidence/35_ladder.ipynb #765d956d
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
@@ -17,10 +17,9 @@ from sklearn.metrics import f1_score
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 
+from ..base.files import MirnbError
 from ..representations.convolutions import nearest
-from ..base.files import MirnbError, sha256_of
-from ..representations.jukebox import VQVAE
-from ..representations.protocol import Tokens, register
+from ..representations.protocol import Float32, OfLevel, register
 from ..representations.store import Store
 
 # %% ../../nbs/5_evidence/35_ladder.ipynb #006e7e4e
@@ -36,16 +35,9 @@ def pooled(array,  # (T, D)
 # %% ../../nbs/5_evidence/35_ladder.ipynb #17a8bb05
 @register
 @dataclass(frozen=True)
-class Rungs:
+class Rungs(Float32, OfLevel):
     "Shares of the ids, pooled codebook vectors, pooled encoder output of a clip: (1, codes + 4 dim) float32."
-    weights: str|None = None  # a file of weights, OpenAI's or ours; None = the small VQ-VAE that ships
-    level: int = 2  # of the VQ-VAE: 0, 1 or 2
     name: ClassVar[str] = 'rungs'
-    sr: ClassVar[int] = 44_100  # Hz
-    channel: ClassVar[str] = 'mean'
-
-    @property
-    def vqvae(self) -> VQVAE: return Tokens(self.weights, self.level).vqvae  # loaded once a process
 
     @torch.inference_mode()
     def __call__(self, wave: np.ndarray) -> np.ndarray:  # (samples,) -> (1, codes + 4 dim)
@@ -56,13 +48,11 @@ class Rungs:
         share = np.bincount(ids.numpy(), minlength=len(part.k))/len(ids)
         return np.concatenate([share, pooled(part.k[ids]), pooled(h + part.k.mean(0))]).astype(np.float32)[None]
 
-    def pack(self, array: np.ndarray) -> np.ndarray: return np.asarray(array, np.float32)  # nine kilobytes a clip: as they are
-    def unpack(self, packed: np.ndarray) -> np.ndarray: return packed
-
     def settings(self) -> dict:
-        "The fields, the hash of the weights, and the sizes by which a row is cut."
-        k, revision = self.vqvae.level(self.level).k, 1  # raise it with any change here: a store's code hash leaves this module out
-        return dict(asdict(self), name=self.name, weights=sha256_of(Tokens(self.weights).path), codes=len(k), dim=k.shape[1], revision=revision)
+        "Those of `OfLevel`, and the sizes by which a row is cut."
+        codes, dim = self.vqvae.level(self.level).k.shape
+        revision = 1  # raise it with any change here: a store's code hash leaves this module out
+        return dict(super().settings(), codes=codes, dim=dim, revision=revision)
 
 # %% ../../nbs/5_evidence/35_ladder.ipynb #5ac8c257
 def features(track_ids: list,  # of the tracks
@@ -72,9 +62,11 @@ def features(track_ids: list,  # of the tracks
     "What the probe reads on each rung, the lowest first."
     out = {}
     for encoder, store in encoders.items():
-        rows, (codes, dim) = np.stack([store.array(t)[0] for t in track_ids]), (store.settings[k] for k in ('codes', 'dim'))
         of = '' if encoder == 'trained' else f' ({encoder} encoder)'
-        out |= {f'{rung}{of}': part for rung, part in zip(RUNGS, np.split(rows, [codes, codes + 2*dim], 1))}
+        rows = np.stack([store.array(t)[0] for t in track_ids])
+        codes, dim = store.settings['codes'], store.settings['dim']
+        parts = np.split(rows, [codes, codes + 2*dim], 1)
+        out |= {rung + of: part for rung, part in zip(RUNGS, parts)}
     out[RUNGS[-1]] = np.stack([pooled(mel.array(t)) for t in track_ids])
     return out
 
@@ -96,7 +88,8 @@ def chosen_probe(X,  # (N, D) training clips
                  ) -> tuple:  # the fitted pipeline; a DataFrame, a row a setting: C, macro_f1, chosen
     "Keep the C with the best validation macro-F1 (of equal ones the smallest), fitted on training alone."
     if unknown := sorted(set(np.asarray(y_valid).tolist()) - set(np.asarray(y).tolist())):
-        raise MirnbError(f'validation: has labels that training lacks, {unknown}; move some of their tracks to training.')
+        raise MirnbError(f'validation: has labels that training lacks, {unknown}; '
+                         'move some of their tracks to training.')
     fitted = [probe(C).fit(X, y) for C in sorted(strengths)]
     f1 = [f1_score(y_valid, p.predict(X_valid), labels=p.classes_, average='macro', zero_division=0) for p in fitted]
     table = pd.DataFrame(dict(C=sorted(strengths), macro_f1=f1))
@@ -109,14 +102,15 @@ def ladder(tracks: pd.DataFrame,  # track_id, genre, split (train, valid, ...), 
            genres: list,  # K names
            part: str = 'test',  # whose tracks are told
            strengths: tuple = STRENGTHS,  # values of C to try
-           ) -> tuple:  # {rung: (tracks of the part, K) probabilities}; a DataFrame, a row a rung and C: macro_f1, chosen
+           ) -> tuple:  # {rung: (tracks of the part, K) probabilities}; a DataFrame: rung, C, macro_f1, chosen
     "The probe on every rung, on one split; raises `MirnbError` where a work lies in training and in the part told."
     at = {s: np.flatnonzero(tracks.split == s) for s in ('train', 'valid', part)}
     both = set(tracks.group.iloc[at['train']]) & set(tracks.group.iloc[at[part]])
     if both: raise MirnbError(f'tracks: {min(both)} lies in train and in {part}; split by group.')
     label, found, tables = tracks.genre.to_numpy(), {}, []
+    train, valid = at['train'], at['valid']
     for rung, X in read.items():
-        machine, table = chosen_probe(X[at['train']], label[at['train']], X[at['valid']], label[at['valid']], strengths)
+        machine, table = chosen_probe(X[train], label[train], X[valid], label[valid], strengths)
         found[rung] = np.zeros((len(at[part]), len(genres)))
         found[rung][:, [genres.index(g) for g in machine.classes_]] = machine.predict_proba(X[at[part]])
         tables.append(table.assign(rung=rung))
@@ -128,17 +122,20 @@ def ladder_plot(scores: dict,  # {rung: macro_f1, low, high}, as `metrics.score`
                 ax,  # one axis
                 ):  # ax
     "Macro-F1 with its 95 % interval, rung by rung; lines join the rungs that are pooled alike."
+    *encoded, mel = RUNGS
     for suffix, colour, mark, shift in ((' (random encoder)', '#9A9A9A', '<', .06), ('', '#D55E00', 's', -.06)):
-        at = {i + shift*(i < 3): scores[rung + suffix*(i < 3)] for i, rung in enumerate(RUNGS) if rung + suffix*(i < 3) in scores}
+        at = {i + shift: scores[rung + suffix] for i, rung in enumerate(encoded) if rung + suffix in scores}
+        if not at: continue  # that encoder was not asked
+        if mel in scores: at[3] = scores[mel]  # where both ways meet
         x, y = np.array([*at]), np.array([s['macro_f1'] for s in at.values()])
-        if len(x[x < 2.5]) == 0: continue  # that encoder was not asked
         ax.plot(x[x > .5], y[x > .5], color=colour, lw=1, ls=(0, (3, 2)) if suffix else '-', zorder=1)
         ax.vlines(x, [s['low'] for s in at.values()], [s['high'] for s in at.values()], color=colour, lw=1.2)
         ax.plot(x, y, mark, color=colour, ls='none', label='random encoder' if suffix else 'trained encoder')
-    if RUNGS[-1] in scores: ax.plot(3, scores[RUNGS[-1]]['macro_f1'], 'o', color='#0072B2', label='no encoder')
+    if mel in scores: ax.plot(3, scores[mel]['macro_f1'], 'o', color='#0072B2', label='no encoder')
     ax.axhline(chance, color='.1', lw=.9, ls=(0, (4, 2)))
     ax.text(3.3, chance, f'chance {chance:.3f}', va='bottom', ha='right', fontsize=7)
     ax.set(xticks=range(4), xticklabels=[r.replace(' ', '\n') for r in RUNGS], xlim=(-.3, 3.3), ylim=(0, None),
            ylabel='macro-F1, 95 % interval')
-    ax.legend(frameon=False, loc='lower left', bbox_to_anchor=(0, 1), ncols=3, fontsize=7, columnspacing=1., handletextpad=.2)
+    ax.legend(frameon=False, loc='lower left', bbox_to_anchor=(0, 1), ncols=3, fontsize=7, columnspacing=1.,
+              handletextpad=.2)
     return ax

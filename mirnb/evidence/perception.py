@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['BLOCK', 'SPAN', 'WINDOW', 'PERCEPTS', 'PENALTIES', 'in_blocks', 'block_bags', 'window_means', 'window_stats',
-           'spectrum', 'Percepts', 'pulse', 'tempo', 'EncoderBlocks', 'sequences', 'ridge_path', 'r2_draws', 'gathered',
-           'audit', 'PlayedBack']
+           'spectrum', 'Percepts', 'pulse', 'tempo', 'EncoderBlocks', 'encoder_rungs', 'sequences', 'ridge_path',
+           'r2_draws', 'gathered', 'best_ridge', 'audit', 'PlayedBack']
 
 # %% ../../nbs/5_evidence/45_perception.ipynb #5bbe9574
 from dataclasses import asdict, dataclass
@@ -16,13 +16,15 @@ import numpy as np
 import pandas as pd
 import torch
 
-from ..base.files import MirnbError, sha256_of
-from ..representations.protocol import LogMel, Tokens, register
+from ..base.files import MirnbError
+from ..representations.protocol import Float32, LogMel, OfLevel, register
 from ..representations.store import Store
 from .ladder import RUNGS
 
 # %% ../../nbs/5_evidence/45_perception.ipynb #e53373e4
-BLOCK, SPAN, WINDOW = 8, 512, 22  # hops of 128 samples a block; blocks of a clip that are read; blocks a window
+BLOCK = 8  # hops of 128 samples in a block
+SPAN = 512  # blocks of a clip that are read
+WINDOW = 22  # blocks of a window
 
 # %% ../../nbs/5_evidence/45_perception.ipynb #3217f05f
 def in_blocks(x: np.ndarray,  # (T, D), a row a hop
@@ -72,7 +74,7 @@ def spectrum(wave: np.ndarray,  # (samples,)
 # %% ../../nbs/5_evidence/45_perception.ipynb #d6013c50
 @register
 @dataclass(frozen=True)
-class Percepts:
+class Percepts(Float32):
     "Loudness, centroid, onset strength and chroma, block by block: (blocks, 15) float32."
     blocks: int = SPAN  # of a clip, at most
     floor: float = -80.  # dB: quieter is as quiet as this
@@ -82,7 +84,8 @@ class Percepts:
 
     def __call__(self, wave: np.ndarray) -> np.ndarray:  # (samples,) -> (blocks, 15)
         "dB re a full-scale sine of 1 kHz; log2 Hz; librosa's strength; twelve shares from C to B."
-        T, hop = min(self.blocks, len(wave)//(128*BLOCK)), 128*BLOCK
+        hop = 128*BLOCK
+        T = min(self.blocks, len(wave)//hop)
         coarse, fine = (spectrum(wave[:(T + 8)*hop], n)[:, :T] for n in (2048, 8192))
         hz = librosa.fft_frequencies(sr=self.sr, n_fft=2048)
         weights = 10**(librosa.A_weighting(np.maximum(hz, 1))/10)
@@ -93,12 +96,10 @@ class Percepts:
         chroma = librosa.feature.chroma_stft(S=fine, sr=self.sr, n_fft=8192, tuning=0., norm=1)
         return np.concatenate([level[:, None], centroid[:, None], onset[:, None], chroma.T], 1).astype(np.float32)
 
-    def pack(self, array: np.ndarray) -> np.ndarray: return np.asarray(array, np.float32)
-    def unpack(self, packed: np.ndarray) -> np.ndarray: return packed
-
     def settings(self) -> dict:
         "The fields, the grid and librosa's version."
-        return dict(asdict(self), name=self.name, block=BLOCK, librosa=librosa.__version__, revision=1)  # raise it with any change here
+        revision = 1  # raise it with any change here
+        return dict(asdict(self), name=self.name, block=BLOCK, librosa=librosa.__version__, revision=revision)
 
 # %% ../../nbs/5_evidence/45_perception.ipynb #0f9b0da7
 def pulse(x: np.ndarray,  # (T, D), a row a block
@@ -123,43 +124,44 @@ def tempo(percepts: np.ndarray,  # (blocks, 15) of `Percepts`
 # %% ../../nbs/5_evidence/45_perception.ipynb #38f70d1f
 @register
 @dataclass(frozen=True)
-class EncoderBlocks:
-    "The encoder's output before the quantiser, block by block: (blocks, dim) float32."
-    weights: str|None = None  # a file of weights, OpenAI's or ours; None = the small VQ-VAE that ships
-    level: int = 2  # of the VQ-VAE: 2, whose hop is 128 samples
+class EncoderBlocks(Float32, OfLevel):
+    "The encoder's output before the quantiser, block by block: (blocks, dim) float32; of level 2, whose hop is 128."
     blocks: int = SPAN  # of a clip, at most
     name: ClassVar[str] = 'encoder blocks'
-    sr: ClassVar[int] = 44_100  # Hz
-    channel: ClassVar[str] = 'mean'
 
     @torch.inference_mode()
     def __call__(self, wave: np.ndarray) -> np.ndarray:  # (samples,) -> (blocks, dim)
         "Tile after tile, until there is enough; raises the `MirnbError` of `Level.latents` for less than a hop."
-        part, tiles, need = Tokens(self.weights, self.level).vqvae.level(self.level), [], self.blocks*BLOCK
+        part, tiles = self.vqvae.level(self.level), []
         for h in part.latents(wave):
             tiles.append(h)
-            if sum(map(len, tiles)) >= need: break
+            if sum(map(len, tiles)) >= self.blocks*BLOCK: break
         return in_blocks((torch.cat(tiles) + part.k.mean(0)).numpy(), self.blocks)
 
-    def pack(self, array: np.ndarray) -> np.ndarray: return np.asarray(array, np.float32)
-    def unpack(self, packed: np.ndarray) -> np.ndarray: return packed
+    def settings(self) -> dict: return dict(super().settings(), block=BLOCK, revision=1)  # raise it with any change
 
-    def settings(self) -> dict:
-        "The fields, the grid, and the weights by their hash."
-        return dict(asdict(self), name=self.name, block=BLOCK, weights=sha256_of(Tokens(self.weights).path), revision=1)
+# %% ../../nbs/5_evidence/45_perception.ipynb #b233f4b5
+def encoder_rungs(tokens: Store,  # of `Tokens`
+                  outputs: Store,  # of `EncoderBlocks`
+                  book,  # (codes, dim) codebook
+                  ) -> tuple:  # three functions, track_id -> (blocks, D)
+    "Ids, codebook vectors and encoder output of a track."
+    book = np.asarray(book)
+    def bags(t): return block_bags(tokens.array(t), len(book))
+    def vectors(t): return in_blocks(book[tokens.array(t)[:SPAN*BLOCK]])
+    return bags, vectors, outputs.array
 
 # %% ../../nbs/5_evidence/45_perception.ipynb #a299bc99
 def sequences(mel: Store,  # of `LogMel`
-              encoders: dict,  # {'trained': (Store of `Tokens`, Store of `EncoderBlocks`, (codes, dim) codebook), 'random': ...}
+              encoders: dict,  # {'trained': what `encoder_rungs` takes, 'random': another}, or one of them
               ) -> dict:  # {rung: track_id -> (blocks, D)}, those of other than the trained encoder say so
     "The rungs of the ladder as functions of a track, the lowest first."
+    def heard(t): return in_blocks(mel.array(t)[:SPAN*BLOCK])
     out = {}
-    for encoder, (tokens, outputs, book) in encoders.items():
-        of, book = '' if encoder == 'trained' else f' ({encoder} encoder)', np.asarray(book)
-        out |= {RUNGS[0] + of: lambda t, s=tokens, k=book: block_bags(s.array(t), len(k)),
-                RUNGS[1] + of: lambda t, s=tokens, k=book: in_blocks(k[s.array(t)[:SPAN*BLOCK]]),
-                RUNGS[2] + of: outputs.array}
-    return out | {RUNGS[3]: lambda t: in_blocks(mel.array(t)[:SPAN*BLOCK])}
+    for encoder, parts in encoders.items():
+        of = '' if encoder == 'trained' else f' ({encoder} encoder)'
+        out |= {rung + of: read for rung, read in zip(RUNGS, encoder_rungs(*parts))}
+    return out | {RUNGS[-1]: heard}
 
 # %% ../../nbs/5_evidence/45_perception.ipynb #c8add1a8
 PENALTIES = tuple(10.**np.arange(-5, 3))  # of standardised features, for a loss that is a mean over rows
@@ -175,7 +177,8 @@ def ridge_path(X: np.ndarray,  # (N, D) training rows
     scale = np.where(scale > 1e-9, scale, 1)
     Z, centre = (X - mean)/scale, Y.mean(0)
     values, vectors = np.linalg.eigh((Z.T@Z).astype(float)/len(Z))
-    told, turned = vectors.T@(Z.T@(Y - centre))/len(Z), ((new - mean)/scale)@vectors
+    told = vectors.T@(Z.T@(Y - centre))/len(Z)
+    turned = ((new - mean)/scale)@vectors
     return np.stack([turned@(told/(np.maximum(values, 0) + p)[:, None]) for p in penalties]) + centre
 
 # %% ../../nbs/5_evidence/45_perception.ipynb #73c68450
@@ -187,11 +190,13 @@ def r2_draws(truth: np.ndarray,  # (N, K)
              ) -> np.ndarray:  # (n + 1,) R2, mean over the K columns; the first as it was found
     "R2 (scikit-learn's `r2_score`) and that of resamples of the works with replacement."
     names, which = np.unique(np.asarray(groups), return_inverse=True)
-    G, y, e = len(names), np.asarray(truth, float) - np.mean(truth, 0), np.square(np.subtract(truth, guess, dtype=float))
-    per_work = lambda values: np.stack([np.bincount(which, column, G) for column in values.T], 1)  # (G, K)
+    G = len(names)
+    y, e = np.asarray(truth, float) - np.mean(truth, 0), np.square(np.subtract(truth, guess, dtype=float))
+    def per_work(values): return np.stack([np.bincount(which, column, G) for column in values.T], 1)  # (G, K)
     drawn = np.random.default_rng(seed).multinomial(G, np.full(G, 1/G), size=n)
     w = np.concatenate([np.ones((1, G)), drawn])
-    rows, total, square, wrong = w@np.bincount(which, minlength=G), w@per_work(y), w@per_work(y**2), w@per_work(e)
+    rows, total = w@np.bincount(which, minlength=G), w@per_work(y)
+    square, wrong = w@per_work(y**2), w@per_work(e)
     return (1 - wrong/np.maximum(square - total**2/rows[:, None], 1e-12)).mean(1)
 
 # %% ../../nbs/5_evidence/45_perception.ipynb #638d8b1e
@@ -203,6 +208,18 @@ def gathered(tracks: pd.DataFrame,  # track_id, group
     parts = [np.asarray(read(t), np.float32)[:len(keep[t])][keep[t]] for t in tracks.track_id]
     return np.concatenate(parts), np.repeat(tracks.group.to_numpy(), [len(p) for p in parts])
 
+# %% ../../nbs/5_evidence/45_perception.ipynb #9c585cf4
+def best_ridge(path: np.ndarray,  # (P, M, K) of `ridge_path`: of the validation rows, then of the rows told
+               valid: tuple,  # (rows, K) truth of the validation part; groups
+               told: tuple,  # (rows, K) truth of the part told; groups
+               n: int,  # resamples of the works
+               ) -> tuple:  # (n + 1,) of `r2_draws` on the part told; number of the penalty; its R2 on validation
+    "The ridge that is best on validation, and what it is worth on the part told."
+    at = len(valid[0])
+    scores = [r2_draws(valid[0], guess[:at], valid[1], 0)[0] for guess in path]
+    best = int(np.argmax(scores))
+    return r2_draws(told[0], path[best, at:], told[1], n), best, float(scores[best])
+
 # %% ../../nbs/5_evidence/45_perception.ipynb #28b146cf
 def audit(tracks: pd.DataFrame,  # track_id, group, split (train, valid, ...)
           rungs: dict,  # {rung: track_id -> (W, D)}, what is read
@@ -211,7 +228,7 @@ def audit(tracks: pd.DataFrame,  # track_id, group, split (train, valid, ...)
           part: str = 'test',  # whose tracks are told
           penalties: tuple = PENALTIES,  # to choose from, on validation
           n: int = 2000,  # resamples of the works
-          ) -> tuple:  # {rung: {percept: (n + 1,) of `r2_draws`}}; a DataFrame, a row a rung and percept: penalty, valid_r2
+          ) -> tuple:  # {rung: {percept: draws}}; a DataFrame, a row a rung and percept: penalty, valid_r2
     "Linear probes on every rung, on one split; raises `MirnbError` where a work lies in training and in the part told."
     splits = {s: tracks[tracks.split == s] for s in ('train', 'valid', part)}
     if both := set(splits['train'].group) & set(splits[part].group):
@@ -219,39 +236,31 @@ def audit(tracks: pd.DataFrame,  # track_id, group, split (train, valid, ...)
     asked = {t: np.asarray(target(t)) for some in splits.values() for t in some.track_id}
     keep = {t: np.isfinite(y).all(1) for t, y in asked.items()}
     truth = {s: gathered(some, asked.get, keep) for s, some in splits.items()}
-    found, table, at = {}, [], len(truth['valid'][0])
+    found, table = {}, []
     for rung, read in rungs.items():
         X, V, T = (gathered(some, read, keep)[0] for some in splits.values())
         path = ridge_path(X, truth['train'][0], np.concatenate([V, T]), penalties)
         found[rung] = {}
         for name, columns in percepts.items():
-            y, groups = truth['valid'][0][:, columns], truth['valid'][1]
-            scores = [r2_draws(y, p[:at, columns], groups, 0)[0] for p in path]
-            best = int(np.argmax(scores))
-            y, groups = truth[part][0][:, columns], truth[part][1]
-            found[rung][name] = r2_draws(y, path[best, at:, columns].T, groups, n)
-            table.append(dict(rung=rung, percept=name, penalty=penalties[best], valid_r2=float(scores[best])))
+            valid, told = ((truth[s][0][:, columns], truth[s][1]) for s in ('valid', part))
+            found[rung][name], best, r2 = best_ridge(path[:, :, columns], valid, told, n)
+            table.append(dict(rung=rung, percept=name, penalty=penalties[best], valid_r2=r2))
     return found, pd.DataFrame(table)
 
 # %% ../../nbs/5_evidence/45_perception.ipynb #a94cd978
 @register
 @dataclass(frozen=True)
-class PlayedBack:
+class PlayedBack(OfLevel):
     "The log-Mel spectrogram of a clip's codes played back, (frames, 86) float32 in dB; stored in steps of 0.005 dB."
-    weights: str|None = None  # a file of weights, OpenAI's or ours; None = the small VQ-VAE that ships
-    level: int = 2  # of the VQ-VAE: 0, 1 or 2
     name: ClassVar[str] = 'played back'
-    sr: ClassVar[int] = 44_100  # Hz
-    channel: ClassVar[str] = 'mean'
 
     def __call__(self, wave: np.ndarray) -> np.ndarray:  # (samples,) -> (frames, 86)
         "Encode, quantise, decode, listen; raises the `MirnbError` of `Level.latents` for less than a hop."
-        vqvae = Tokens(self.weights, self.level).vqvae
-        return LogMel()(vqvae.decode(vqvae.encode(wave, self.level), self.level))
+        return LogMel()(self.vqvae.decode(self.vqvae.encode(wave, self.level), self.level))
 
     def pack(self, array: np.ndarray) -> np.ndarray: return LogMel().pack(array)
     def unpack(self, packed: np.ndarray) -> np.ndarray: return LogMel().unpack(packed)
 
     def settings(self) -> dict:
-        "The fields, the hash of the weights, and the settings of the log-Mel."
-        return dict(asdict(self), name=self.name, weights=sha256_of(Tokens(self.weights).path), mel=LogMel().settings(), revision=1)
+        "Those of `OfLevel`, and of the log-Mel."
+        return dict(super().settings(), mel=LogMel().settings(), revision=1)

@@ -28,9 +28,9 @@ class FormerConfig:
     pool: str = 'mean'  # 'mean' | 'cls' (an added position) | 'overwrite' (CLS over position 0) | 'first'
     scale_inputs: bool = False  # multiply embeddings by sqrt(width), as "Attention is all you need"
     vectors: str = 'standard'  # codebook vectors 'raw' | 'unit' | 'standard' (z-scored a dimension) | 'white'
-    range: float = late(0.)  # Mel: a segment in dB below its loudest cell, down to so many; 0 = in dB of full scale, as it is
-    scaling: str = 'bands'  # Mel: z-scores of each 'bands' over the training data | 'segment': one for all bands, of the segment alone
-    levels: tuple = (2,)  # tokens: levels of the VQ-VAE, the coarsest first; all that fall on one of its tokens make one input
+    range: float = late(0.)  # Mel: a segment in dB below its loudest cell, down to so many; 0 = dB of full scale
+    scaling: str = 'bands'  # Mel z-scores: of each of the 'bands' over the training data | of the 'segment' as a whole
+    levels: tuple = (2,)  # tokens: levels of the VQ-VAE, the coarsest first; all on one token of it are one input
     bands: int = 86  # Mel bands
     codes: int = 2048  # vocabulary
     dim: int = 64  # codebook dimension
@@ -60,9 +60,9 @@ class PretrainConfig:
     span: int = 42  # frames or tokens a block; 42 = 122 ms, 1 = single tokens
     band_block: int = 21  # Mel only: adjacent bands hidden over the whole segment; 0 = none
     mixture: tuple = (.8, .1, .1)  # of the selected blocks: masked, noise or random, kept
-    target: str = 'contrast'  # Mel only: 'frames' = the z-scores | 'contrast' = a band's deviation from its mean over the segment
-    fill: str = 'mean'  # Mel only: a masked cell becomes its band's 'mean' | the segment's 'loudest' level (0 dB re its maximum)
-    task: str = 'masked'  # fill in what is hidden | 'order': put shuffled blocks in place | 'quantiser': guess a random projection's code
+    target: str = 'contrast'  # Mel only: the z-scored 'frames' | 'contrast': a band less its mean over the segment
+    fill: str = 'mean'  # Mel only: a masked cell becomes its band's 'mean' | the segment's 'loudest' level
+    task: str = 'masked'  # fill in what is hidden | 'order': moved blocks | 'quantiser': a random projection's codes
     context: int = 0  # positions to either side that each may look at; 0 = all
     tracks: int = late(0)  # at most so many tracks are pretrained on; 0 = all
     targets: int = 2048  # tokens only: masked tokens a step that enter the loss (chosen at random); 0 = all
@@ -89,8 +89,8 @@ class ArmConfig:
     former: FormerConfig = FormerConfig()
     pretrain: PretrainConfig = PretrainConfig()
     finetune: FinetuneConfig = FinetuneConfig()
-    representation: str = late('')  # a registered name; '' = what the former's stem is made for: 'mel', or 'tokens' also for vectors
-    options: tuple = late(())  # its settings as pairs: (('phase', False),); the weights of a tokenizer are the run's, its levels the former's
+    representation: str = late('')  # a registered name; '' = what the stem is made for: 'mel', or 'tokens' also for vectors
+    options: tuple = late(())  # its settings as pairs; the weights of a tokenizer are the run's, its levels the former's
 
     @property
     def reads(self) -> str:  # a registered name

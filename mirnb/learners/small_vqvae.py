@@ -26,13 +26,19 @@ from .tokenizer import Waves, assess, train_level, train_vqvae
 
 # %% ../../nbs/4_learners/80_small_vqvae.ipynb #3803d979
 RECIPE = TokenizerConfig()
-CONTROL = change(RECIPE, frozen=True, steps=(4000,)*3)  # what is left to learn is learned early: see studies/69_tokenizer
+CONTROL = change(RECIPE, frozen=True, steps=(4000,)*3)  # what is left to learn is learned early: see the article
 
 # %% ../../nbs/4_learners/80_small_vqvae.ipynb #d46a0cc7
 def _train(job: tuple) -> None:  # (paths, config, folder, level, precision, progress)
     "Train one level to its end."
     paths, config, folder, level, precision, progress = job
     train_level(Waves(paths), config, folder, level, progress, precision)
+
+# %% ../../nbs/4_learners/80_small_vqvae.ipynb #3891e3e4
+def _steps(job: tuple) -> int:  # a job of `_train`
+    "How long it will take; levels end with 2, so they count from the back."
+    _, config, _, level, *_ = job
+    return config.steps[level - 3]
 
 # %% ../../nbs/4_learners/80_small_vqvae.ipynb #518ceed3
 def train_pair(paths: list,  # of the clips to train on
@@ -45,10 +51,12 @@ def train_pair(paths: list,  # of the clips to train on
                ) -> dict:  # 'trained' and 'random': (VQVAE, history)
     "Train the VQ-VAE and its control, all levels of both side by side."
     pair = dict(trained=recipe, random=control)
-    jobs = [(paths, config, folder/name, level, precision, progress) for name, config in pair.items() for level in VQVAE(config).hops]
-    steps = lambda job: job[1].steps[job[3] - 3]  # levels end with 2, so they count from the back
-    jobs = sorted(jobs, key=steps, reverse=True)
-    for _ in map(_train, jobs) if workers < 2 else parallel('mirnb.learners.small_vqvae:_train', jobs, workers, 'levels trained', progress): pass
+    jobs = [(paths, config, folder/name, level, precision, progress)
+            for name, config in pair.items() for level in VQVAE(config).hops]
+    jobs = sorted(jobs, key=_steps, reverse=True)
+    if workers < 2: done = map(_train, jobs)
+    else: done = parallel('mirnb.learners.small_vqvae:_train', jobs, workers, 'levels trained', progress)
+    for _ in done: pass
     return {name: train_vqvae(Waves(paths), config, folder/name, progress=False) for name, config in pair.items()}
 
 # %% ../../nbs/4_learners/80_small_vqvae.ipynb #13a76ffc
@@ -67,7 +75,8 @@ def measure(files: dict,  # name -> file of weights
             ) -> pd.DataFrame:  # a row a name and level
     "`tokenizer.assess` of every level of every VQ-VAE."
     jobs = [(name, (file, level, paths, seconds)) for name, file in files.items() for level in VQVAE.load(file).hops]
-    rows = parallel('mirnb.learners.small_vqvae:_measure', [job for _, job in jobs], workers, 'levels measured', progress)
+    work = [job for _, job in jobs]
+    rows = parallel('mirnb.learners.small_vqvae:_measure', work, workers, 'levels measured', progress)
     return pd.DataFrame([dict(encoder=name, **row) for (name, _), row in zip(jobs, rows)])
 
 # %% ../../nbs/4_learners/80_small_vqvae.ipynb #a3366f4f
@@ -75,6 +84,11 @@ def _tokens(job: tuple) -> np.ndarray:  # (weights, path, seconds)
     "The top tokens of the first seconds of a clip."
     weights, path, seconds = job
     return Tokens(weights)(load_audio(path, seconds=seconds))
+
+# %% ../../nbs/4_learners/80_small_vqvae.ipynb #31e1c181
+def _used(counts: np.ndarray) -> dict:  # (codes,) uses
+    "How many codes are used, and as how many that are used alike."
+    return dict(used=int((counts > 0).sum()), perplexity=float(perplexity(counts)))
 
 # %% ../../nbs/4_learners/80_small_vqvae.ipynb #8724042f
 def codebook_facts(weights: str,  # a file
@@ -84,24 +98,38 @@ def codebook_facts(weights: str,  # a file
                    seconds: float = 10.,  # of each clip
                    progress: bool = True,  # show a bar
                    ) -> dict:  # as JSON holds it
-    "What notebook 22 asks of a codebook, on these clips."
-    tokens = list(parallel('mirnb.learners.small_vqvae:_tokens', [(weights, path, seconds) for path in paths], workers, 'clips encoded', progress, chunk=8))
+    "What can be asked of a codebook, on these clips: see `representations.codebook`."
+    jobs = [(weights, path, seconds) for path in paths]
+    tokens = list(parallel('mirnb.learners.small_vqvae:_tokens', jobs, workers, 'clips encoded', progress, chunk=8))
     model, names = VQVAE.load(weights), sorted(set(genres))
-    counts = np.stack([usage([t for t, g in zip(tokens, genres) if g == name], model.config.codes) for name in names])
-    odds, form = enrichment(counts)[0], shape(model.codebook.numpy())
-    rows = [dict(genre=g, clips=genres.count(g), used=int((c > 0).sum()), perplexity=float(perplexity(c)), fondest=int(o.argmax()))
-            for g, c, o in zip(names, counts, odds)]
-    total = counts.sum(0)
-    return dict(clips=len(paths), seconds=seconds, used=int((total > 0).sum()), perplexity=float(perplexity(total)), genres=rows,
-                information={k: float(v) for k, v in information(tokens, genres, model.config.codes).items()},
-                norms=np.quantile(form['norms'], [0, .05, .5, .95, 1]).round(4).tolist(), explained=form['explained'].round(4).tolist())
+    codes = model.config.codes
+    counts = np.stack([usage([t for t, g in zip(tokens, genres) if g == name], codes) for name in names])
+    rows = [dict(genre=g, clips=genres.count(g), **_used(c), fondest=int(o.argmax()))
+            for g, c, o in zip(names, counts, enrichment(counts)[0])]
+    form = shape(model.codebook.numpy())
+    return dict(clips=len(paths), seconds=seconds, **_used(counts.sum(0)), genres=rows,
+                information={k: float(v) for k, v in information(tokens, genres, codes).items()},
+                norms=np.quantile(form['norms'], [0, .05, .5, .95, 1]).round(4).tolist(),
+                explained=form['explained'].round(4).tolist())
+
+# %% ../../nbs/4_learners/80_small_vqvae.ipynb #51f31971
+def _data(heard: pd.DataFrame, c: CorpusConfig) -> str:  # rows of the corpus, and how it was made
+    "What a VQ-VAE has heard, for its card."
+    works = f'{heard.work_id.nunique()} works of the embedded corpus ({c.performance}, seed {c.seed})'
+    return f'{len(heard)} clips of {c.seconds:g} s, {works}'
+
+# %% ../../nbs/4_learners/80_small_vqvae.ipynb #3169b06c
+def _curves(history: pd.DataFrame) -> dict:  # {level: {column: one number every hundred steps}}
+    "Learning curves, each number the mean of the hundred steps before it."
+    return {int(level): part.rolling(100, min_periods=1).mean()[99::100].round(4).to_dict('list')
+            for level, part in history.drop(columns='level').groupby(history.level)}
 
 # %% ../../nbs/4_learners/80_small_vqvae.ipynb #84cb62fa
 def train_small(workers: int = 2,  # processes
                 corpus_config: CorpusConfig = CorpusConfig(renditions=2, pool=600),  # as the preset `full`
                 recipe: TokenizerConfig = RECIPE,  # the encoder that learns
                 control: TokenizerConfig = CONTROL,  # the encoder that does not
-                ) -> tuple:  # (folder of the run with trained.safetensors and random.safetensors, results as JSON holds them)
+                ) -> tuple:  # (folder with trained.safetensors and random.safetensors, results as JSON holds them)
     "Train and measure both; resumable; validation works are measured on and test works never heard."
     folder = home()/'runs'/f'small-vqvae-{fingerprint(corpus_config, recipe, control)}'
     table = corpus(corpus_config, workers)
@@ -110,16 +138,16 @@ def train_small(workers: int = 2,  # processes
     files = {name: str(model.save(folder/f'{name}.safetensors', {})) for name, (model, _) in pair.items()}
     rows = measure(files, kept.path.tolist(), workers).to_dict('records')
     known = heard[(heard.split == 'train') & (heard.rendition == 0)]
-    facts = {name: codebook_facts(file, known.path.tolist(), known.genre.tolist(), workers) for name, file in files.items()}
-    c = corpus_config
-    data = f'{len(heard)} clips of {c.seconds:g} s, {heard.work_id.nunique()} works of the embedded corpus ({c.performance}, seed {c.seed})'
+    facts = {name: codebook_facts(file, known.path.tolist(), known.genre.tolist(), workers)
+             for name, file in files.items()}
+    data = _data(heard, corpus_config)
     for name, (model, _) in pair.items():
         figures = [{k: v for k, v in row.items() if k != 'encoder'} for row in rows if row['encoder'] == name]
         model.save(folder/f'{name}.safetensors', dict(data=data, encoder=name, validation=figures))
-    curves = {name: {int(level): part.rolling(100, min_periods=1).mean()[99::100].round(4).to_dict('list')
-                     for level, part in history.drop(columns='level').groupby(history.level)} for name, (_, history) in pair.items()}
-    return folder, dict(data=data, corpus=asdict(c), recipe=asdict(recipe), control=asdict(control), table=rows, curves=curves, codebook=facts,
-                        example=kept.iloc[len(kept)//2][['work_id', 'title', 'source', 'genre', 'program']].to_dict())
+    example = kept.iloc[len(kept)//2][['work_id', 'title', 'source', 'genre', 'program']].to_dict()
+    return folder, dict(data=data, corpus=asdict(corpus_config), recipe=asdict(recipe), control=asdict(control),
+                        table=rows, curves={name: _curves(history) for name, (_, history) in pair.items()},
+                        codebook=facts, example=example)
 
 # %% ../../nbs/4_learners/80_small_vqvae.ipynb #b49535f1
 def ship(folder: Path,  # of a run of `train_small`

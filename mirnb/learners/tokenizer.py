@@ -65,7 +65,9 @@ class Waves:
                  seconds: float|None = None,  # of each, from its start; None = whole
                  ):
         self.paths, self.seconds = list(paths), seconds
+
     def __len__(self) -> int: return len(self.paths)
+
     def __getitem__(self, i: int) -> np.ndarray: return load_audio(self.paths[i], seconds=self.seconds)
 
 # %% ../../nbs/4_learners/70_tokenizer.ipynb #b9e313ab
@@ -78,26 +80,30 @@ class Crops:
 
     def clips(self, block: int) -> list:
         "The clips of 64 steps: a walk through all clips in an order that is new in every pass."
-        if block != self.block:
-            n, order = len(self.waves), {}
-            places = range(block*min(32, n), (block + 1)*min(32, n))
-            for p in {p//n for p in places}: order[p] = rng_of(self.config.seed, 'pass', p).permutation(n)
-            self.shelf = [np.asarray(self.waves[int(order[p//n][p % n])], np.float32) for p in places]
-            self.block = block
+        if block == self.block: return self.shelf
+        n = len(self.waves)
+        places = range(block*min(32, n), (block + 1)*min(32, n))
+        order = {p: rng_of(self.config.seed, 'pass', p).permutation(n) for p in {p//n for p in places}}
+        self.shelf = [np.asarray(self.waves[int(order[p//n][p % n])], np.float32) for p in places]
+        self.block = block
         return self.shelf
 
     def __call__(self, step: int) -> torch.Tensor:  # (batch, crop)
         "One batch; a near-silent crop is drawn again, at most four times."
-        rng, size, batch = rng_of(self.config.seed, 'crops', step), self.config.crop, []
+        rng, clips, batch = rng_of(self.config.seed, 'crops', step), self.clips(step//64), []
         for _ in range(self.config.batch):
             for _ in range(5):
-                wave = (clips := self.clips(step//64))[rng.integers(len(clips))]
-                start = rng.integers(max(len(wave) - size, 0) + 1)
-                crop = wave[start:start + size]
-                crop = np.pad(crop, (0, size - len(crop)))
+                crop = self.crop(clips[rng.integers(len(clips))], rng)
                 if np.square(crop).mean() > 1e-6: break
             batch.append(crop)
         return torch.from_numpy(np.stack(batch))
+
+    def crop(self, wave: np.ndarray, rng: np.random.Generator) -> np.ndarray:  # (crop,)
+        "A part of a clip, filled up with silence where the clip is shorter."
+        size = self.config.crop
+        start = rng.integers(max(len(wave) - size, 0) + 1)
+        part = wave[start:start + size]
+        return np.pad(part, (0, size - len(part)))
 
 # %% ../../nbs/4_learners/70_tokenizer.ipynb #f3b9b741
 def reconstruction_loss(truth: torch.Tensor,  # (B, samples)
@@ -131,7 +137,7 @@ class RunningCodebook:
     def update(self, h: torch.Tensor,  # (T, dim)
                codes: torch.Tensor,  # (T,)
                rng: np.random.Generator):
-        "Move each code to the mean of its vectors; one below a tenth of the mean use starts again on a vector of this batch."
+        "Move each code to the mean of its vectors; one used less than a tenth as often as most starts again."
         counts = torch.bincount(codes, minlength=len(self.k)).to(h.dtype)*len(self.k)/len(h)  # mean 1, as `start` says
         sums = torch.zeros_like(self.k).index_add_(0, codes, h)*len(self.k)/len(h)
         self.counts.lerp_(counts, 1 - self.decay)
@@ -229,9 +235,10 @@ def train_level(waves,  # len() and [i] -> (samples,) float32, 44.1 kHz mono
     model = VQVAE(config).to(device())
     part, steps = model.level(level), config.steps[list(model.hops).index(level)]
     weights = [p for net in (part.encoder, part.decoder)[config.frozen:] for p in net.parameters()]
-    book, optimiser = RunningCodebook(part.k, config.decay), torch.optim.Adam(weights, betas=(.9, .95), fused=True)
-    run, warm = Checkpoint(Path(folder)/f'level-{level}.pt', model, book, optimiser), min(100, steps//4)
-    crops, history = Crops(waves, config), run.load(config)
+    book = RunningCodebook(part.k, config.decay)
+    optimiser = torch.optim.Adam(weights, betas=(.9, .95), fused=True)
+    run = Checkpoint(Path(folder)/f'level-{level}.pt', model, book, optimiser)
+    crops, history, warm = Crops(waves, config), run.load(config), min(100, steps//4)
     with tqdm(total=steps, initial=len(history), disable=not progress, desc=f'VQ-VAE, level {level}') as bar:
         for step in range(len(history), steps):
             if step == warm: book.start(first_vectors(part, crops, step), rng_of(config.seed, 'codebook'))

@@ -105,7 +105,7 @@ class Encoder(nn.Module):
 
     def forward(self,
                 x: torch.Tensor,  # (B, N, D)
-                mask: torch.Tensor|None = None,  # bool (N, N): whom (columns) each position (row) may look at; None = all
+                mask: torch.Tensor|None = None,  # bool (N, N): whom (columns) each position (row) may see; None = all
                 ) -> torch.Tensor:  # (B, N, D)
         "Let the positions talk to each other."
         for layer in self.layers: x = layer(x, mask)
@@ -118,6 +118,7 @@ def bf16_speedup(n: int = 512,  # size of the square matrices
     "How much faster this CPU multiplies in bfloat16; 0 where it lacks the instruction (AVX512-BF16 or AMX)."
     has = [getattr(torch.cpu, f'_is_{name}_supported', lambda: False)() for name in ('avx512_bf16', 'amx_tile')]
     if not any(has): return 0.
+
     def seconds(dtype):
         "The best of ten, the first two unseen."
         a, times = torch.ones(n, n, dtype=dtype), []
@@ -126,6 +127,7 @@ def bf16_speedup(n: int = 512,  # size of the square matrices
             a @ a
             times.append(time.perf_counter() - start)
         return min(times[2:])
+
     return seconds(torch.float32) / seconds(torch.bfloat16)
 
 # %% ../../nbs/4_learners/20_transformer.ipynb #776af561

@@ -5,6 +5,12 @@
 # %% auto #0
 __all__ = ['EXPLORERS', 'KERNEL', 'opened', 'write_notebook', 'free_port', 'jupyter_folder', 'voila_settings', 'serve', 'explore']
 
+# %% ../../nbs/7_listening/70_app.ipynb #1bf73ab8
+from ..base.extras import require
+
+# %% ../../nbs/7_listening/70_app.ipynb #9fa64834
+require('explore')
+
 # %% ../../nbs/7_listening/70_app.ipynb #f92f7d9d
 import os
 import secrets
@@ -27,14 +33,16 @@ from ..base.files import MirnbError, write_json
 from ..study.run import Run
 
 # %% ../../nbs/7_listening/70_app.ipynb #f05c905c
-EXPLORERS = {title: f'mirnb.listening.explorers:{title}Explorer' for title in ('Tracks', 'Codebook', 'Results')}
+EXPLORERS = {'Tracks': 'mirnb.listening.tracks_explorer:TracksExplorer',
+             'Codebook': 'mirnb.listening.codebook_explorer:CodebookExplorer',
+             'Results': 'mirnb.listening.results_explorer:ResultsExplorer'}  # {title of a tab: module:class}
 KERNEL = dict(name='mirnb', display_name='mirnb', language='python')
 
 # %% ../../nbs/7_listening/70_app.ipynb #cd50e934
 def opened(what: str,  # 'module:name' of a class or function
            *arguments,  # for it, such as a run's folder
            ):  # what it made; where it could not, a widget that says why
-    "An explorer, or one sentence in its place; what is no fault of the user's is told in full where the server was started."
+    "An explorer, or one sentence in its place; what is no fault of the user's is told in full where the server runs."
     module, _, name = what.partition(':')
     try: return attrgetter(name)(import_module(module))(*arguments)
     except MirnbError as e: said = str(e)
@@ -46,12 +54,14 @@ def opened(what: str,  # 'module:name' of a class or function
 # %% ../../nbs/7_listening/70_app.ipynb #442c82df
 def write_notebook(path: str|Path,  # of the notebook; what is there is replaced
                    title: str,  # of the page
-                   parts: dict,  # {title of a tab: ('module:name', argument, ...)}; the variable is the title in lower case
+                   parts: dict,  # {title of a tab: ('module:name', argument, ...)}; the title, small, is the variable
                    ) -> Path:  # the same
     "A notebook with one cell a part, for `serve` or for JupyterLab."
-    def cell(name, what):
-        code = f'from mirnb.listening.app import opened\n{name.lower()} = opened({", ".join(map(repr, what))})\n{name.lower()}'
-        return dict(cell_type='code', id=name.lower(), metadata=dict(title=name), source=code, outputs=[], execution_count=None)
+    def cell(title, what):
+        name = title.lower()
+        code = f'from mirnb.listening.app import opened\n{name} = opened({", ".join(map(repr, what))})\n{name}'
+        return dict(cell_type='code', id=name, metadata=dict(title=title), source=code, outputs=[],
+                    execution_count=None)
     write_json(path, dict(nbformat=4, nbformat_minor=5, metadata=dict(title=title, kernelspec=KERNEL),
                           cells=[cell(*part) for part in parts.items()]))
     return Path(path)
@@ -64,21 +74,23 @@ def free_port(wanted: int = 0,  # 0 = any
         s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try: s.bind(('127.0.0.1', wanted))
         except (OSError, OverflowError) as e:
-            raise MirnbError(f'port {wanted}: cannot be used ({e}); name another, or none for any that is free.') from None
+            remedy = 'name another, or none for any that is free'
+            raise MirnbError(f'port {wanted}: cannot be used ({e}); {remedy}.') from None
         return s.getsockname()[1]
 
 # %% ../../nbs/7_listening/70_app.ipynb #b6276906
 def jupyter_folder(folder: str|Path,  # an empty one
                    ) -> str:  # for $JUPYTER_PATH
     "Where Jupyter finds our page and a kernel of this Python, before what it would find otherwise."
-    python = dict(argv=[sys.executable, '-m', 'ipykernel_launcher', '--log-level=ERROR', '-f', '{connection_file}'], **KERNEL)
-    write_json(Path(folder)/'kernels'/KERNEL['name']/'kernel.json', python)
-    return os.pathsep.join(filter(None, (str(files('mirnb')/'static'), str(folder), os.environ.get('JUPYTER_PATH'))))
+    words = [sys.executable, '-m', 'ipykernel_launcher', '--log-level=ERROR', '-f', '{connection_file}']
+    write_json(Path(folder)/'kernels'/KERNEL['name']/'kernel.json', dict(argv=words, **KERNEL))
+    paths = str(files('mirnb')/'static'), str(folder), os.environ.get('JUPYTER_PATH')
+    return os.pathsep.join(filter(None, paths))
 
 # %% ../../nbs/7_listening/70_app.ipynb #92003995
 def _let_leave(handler,  # of a visit
                **_):  # its notebook, its folder
-    "A page that is left ends its kernel by a request that needs a cookie, which voila forgets to set: to read it sets it."
+    "A page that is left ends its kernel by a request that needs a cookie; voila forgets to set it: to read it sets it."
     handler.xsrf_token
 
 # %% ../../nbs/7_listening/70_app.ipynb #c7192b6e
@@ -86,13 +98,14 @@ def voila_settings(folder: str|Path,  # for the files through which the server a
                    port: int,  # to listen on
                    token: str,  # that a request must bring, or the cookie that it is given for it
                    ) -> Config:
-    "All that voila is told: nothing is read from the user's own settings, no file is served, no other template is accepted."
+    "All that voila is told: nothing is read from the user's own settings, no file is served, no other template taken."
     extensions = ['@jupyter-widgets/jupyterlab-manager', '@voila-dashboards/widgets-manager8', 'anywidget']
     return Config(
         Voila=dict(ip='127.0.0.1', port=port, port_retries=0, token=token, open_browser=False, log_level='ERROR',
                    config_file_paths=[], connection_dir_root=str(folder)),
-        VoilaConfiguration=dict(template='mirnb', allow_template_override='NO', allow_theme_override='NO', file_allowlist=[],
-                                extension_allowlist=extensions, show_tracebacks=True, prelaunch_hook=_let_leave))
+        VoilaConfiguration=dict(template='mirnb', allow_template_override='NO', allow_theme_override='NO',
+                                file_allowlist=[], extension_allowlist=extensions, show_tracebacks=True,
+                                prelaunch_hook=_let_leave))
 
 # %% ../../nbs/7_listening/70_app.ipynb #e6725c7f
 def serve(notebook: str|Path,  # for the page; each visit runs it in a kernel of its own
@@ -100,7 +113,7 @@ def serve(notebook: str|Path,  # for the page; each visit runs it in a kernel of
           token: str|None = None,  # None = a random one
           browser: bool = False,  # open the page in the user's browser
           ) -> None:
-    "Serve a notebook as a page and print its address; returns when Ctrl-C or SIGTERM has ended the server and its kernels."
+    "Serve a notebook as a page and print its address; returns when Ctrl-C or SIGTERM has ended server and kernels."
     from tornado.ioloop import IOLoop
     from voila.app import Voila  # takes a second, which a kernel that imports this module need not wait for
     port, token = free_port(port), token or secrets.token_hex(24)
@@ -120,7 +133,8 @@ def serve(notebook: str|Path,  # for the page; each visit runs it in a kernel of
 def _doorway(folder: str|Path, address: str) -> str:
     "A page that only this user can read and that leads to the address: a token in a command line could be read by all."
     path = Path(folder)/'open.html'
-    path.write_text(f'<!DOCTYPE html><meta http-equiv="refresh" content="0;url={escape(address)}"><title>mirnb</title>', encoding='utf8')
+    page = f'<!DOCTYPE html><meta http-equiv="refresh" content="0;url={escape(address)}"><title>mirnb</title>'
+    path.write_text(page, encoding='utf8')
     return path.as_uri()
 
 # %% ../../nbs/7_listening/70_app.ipynb #ea5c3330

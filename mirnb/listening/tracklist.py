@@ -5,6 +5,12 @@
 # %% auto #0
 __all__ = ['NOTHING', 'COLUMNS', 'texts_of', 'codes_of', 'guesses_of', 'columns_of', 'Tracks']
 
+# %% ../../nbs/7_listening/40_tracklist.ipynb #978c1b4d
+from ..base.extras import require
+
+# %% ../../nbs/7_listening/40_tracklist.ipynb #87897475
+require('explore')
+
 # %% ../../nbs/7_listening/40_tracklist.ipynb #2e165e4a
 import json
 
@@ -43,7 +49,8 @@ def guesses_of(name: str,  # of the model
         raise MirnbError(f'model {name!r}: has no {missing[0]}; give guess and confidence of every row.')
     guess, confidence = texts_of(said['guess']), np.asarray(said['confidence'], '<f4')
     for column in (guess, confidence):
-        if len(column) != count: raise MirnbError(f'model {name!r}: says {len(column)} things of {count} tracks; give one a row.')
+        if len(column) == count: continue
+        raise MirnbError(f'model {name!r}: says {len(column)} things of {count} tracks; give one a row.')
     if ((confidence < 0) | (confidence > 1)).any():
         raise MirnbError(f'model {name!r}: has confidences outside 0 to 1; give probabilities.')
     if any(not text and not np.isnan(sure) for text, sure in zip(guess, confidence)):
@@ -109,4 +116,5 @@ class Tracks(Widget):
     @validate('model')
     def _model(self, proposal):
         if proposal.value in (self.models or ('',)): return proposal.value
-        raise Refused(f'model: {proposal.value!r} is not one of {", ".join(self.models) or "no models"}; choose another.')
+        known = ', '.join(self.models) or 'no models'
+        raise Refused(f'model: {proposal.value!r} is not one of {known}; choose another.')

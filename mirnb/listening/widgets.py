@@ -5,6 +5,12 @@
 # %% auto #0
 __all__ = ['static', 'Widget', 'told', 'Refused', 'within']
 
+# %% ../../nbs/7_listening/10_widgets.ipynb #42a26fb5
+from ..base.extras import require
+
+# %% ../../nbs/7_listening/10_widgets.ipynb #699302ff
+require('explore')
+
 # %% ../../nbs/7_listening/10_widgets.ipynb #b224c0fd
 from importlib.resources import files
 
@@ -16,7 +22,7 @@ from ..base.files import MirnbError
 # %% ../../nbs/7_listening/10_widgets.ipynb #d69ff8c7
 def static(*names: str,  # files of mirnb/static
            ) -> str:  # their text, joined
-    "Scripts or style sheets of the package; a widget takes one text, so shared lines come first and its own after them."
+    "Scripts or style sheets of the package; a widget takes one text: shared lines come first, its own after them."
     return '\n'.join((files('mirnb')/'static'/name).read_text(encoding='utf8') for name in names)
 
 # %% ../../nbs/7_listening/10_widgets.ipynb #d52e0a83

@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['as_row', 'Conv', 'Up', 'fold_out', 'Stack', 'Residual', 'residuals', 'tiled', 'through', 'layer_of', 'tiles_of',
-           'packed', 'Encoder', 'Decoder', 'nearest']
+           'packed', 'stage_of', 'Encoder', 'Decoder', 'nearest']
 
 # %% ../../nbs/3_representations/35_convolutions.ipynb #4d394405
 import math
@@ -68,7 +68,7 @@ def fold_out(up: Up,  # n_in -> C channels
     def f(x):
         y = F.conv2d(x, kernel, bias, padding=(0, 2)).permute(0, 2, 3, 1).flatten(1)
         y = y[:, s//2 + 1:][:, :x.shape[-1]*s].clone()
-        beyond = lambda step, tap: x[:, :, 0, step]@w[:, :, tap] + up.bias  # what `out` must not see: it sees zeros
+        def beyond(step, tap): return x[:, :, 0, step]@w[:, :, tap] + up.bias  # `out` must see zeros instead
         y[:, 0] -= beyond(0, s//2 - 1)@v[:, 0]
         y[:, -1] -= beyond(-1, 3*s//2)@v[:, 2]
         return y[:, None, None]
@@ -137,7 +137,7 @@ def layer_of(module: nn.Module) -> tuple:  # (module, reach in steps of its slow
     "How far a convolution with its residual blocks sees, and how it changes the rate."
     parts = list(module.modules())
     reach = 1 + sum(m.dilation for m in parts if isinstance(m, Residual))
-    stride = lambda kind: math.prod(m.stride[0] for m in parts if isinstance(m, kind))
+    def stride(kind): return math.prod(m.stride[0] for m in parts if isinstance(m, kind))
     return module, reach, stride(Conv), stride(Up)
 
 # %% ../../nbs/3_representations/35_convolutions.ipynb #a475aa17
@@ -151,6 +151,20 @@ def packed(conv: Conv,  # any
            ) -> list:  # of flat tensors
     "Weights as (tap, channel in, channel out) and the bias less `shift`, each in a row: what `fused.run_stage` wants."
     return [conv.weight.permute(2, 1, 0).flatten(), conv.bias - shift]
+
+# %% ../../nbs/3_representations/35_convolutions.ipynb #3c022b9d
+def stage_of(down: Conv,  # strided
+             blocks: Stack,  # residual blocks
+             out: Conv|None = None,  # that makes vectors; None = in a later stage
+             shift: torch.Tensor|float = 0.,  # (dim,) subtracted from them
+             ) -> tuple:  # (shape, params) for `fused.run_stage`
+    "Strided convolution, residual blocks and, at a block's end, the vectors: what the compiled kernel does at once."
+    convs = [down, *[conv for block in blocks.model for conv in block.model[1::2]]]
+    flat = [part for conv in convs for part in packed(conv)]
+    if out is not None: flat += packed(out, shift)
+    dim, dilations = 0 if out is None else out.out_channels, [block.dilation for block in blocks.model]
+    shape = [down.in_channels, down.out_channels, down.stride[0], dim, len(dilations), *dilations]
+    return np.array(shape, np.int32), torch.cat(flat).detach().numpy()
 
 # %% ../../nbs/3_representations/35_convolutions.ipynb #e3b813eb
 class Encoder(nn.Module):
@@ -176,26 +190,24 @@ class Encoder(nn.Module):
     def layers(self, centre=0.) -> list:
         "Every layer with its reach and rates, in order; the last one subtracts `centre` (dim,) before it rounds."
         *parts, last = [layer for block in self.level_blocks for layer in block.model]
-        return [*map(layer_of, parts), (lambda x: last(x, centre), *layer_of(last)[1:])]
+        def centred(x): return last(x, centre)
+        return [*map(layer_of, parts), (centred, *layer_of(last)[1:])]
 
     def stages(self, centre=0.) -> list:  # of (shape, params) for `fused.run_stage`
-        "Strided convolution, residual blocks and, at a block's end, the vectors: what the compiled kernel does at once."
+        "Stage after stage; the last one subtracts `centre` (dim,)."
         found = []
         for block in self.level_blocks:
             *parts, out = block.model
-            for down, blocks in parts:
-                ends = blocks is parts[-1][1]
-                shift = centre if ends and block is self.level_blocks[-1] else 0.
-                rows = [packed(down), *[packed(c) for b in blocks.model for c in b.model[1::2]], *[packed(out, shift)]*ends]
-                shape = [down.in_channels, down.out_channels, down.stride[0], out.out_channels*ends, len(blocks.model)]
-                shape += [b.dilation for b in blocks.model]
-                found.append((np.array(shape, np.int32), torch.cat(sum(rows, [])).detach().numpy()))
+            shift = centre if block is self.level_blocks[-1] else 0.
+            found += [stage_of(down, blocks) for down, blocks in parts[:-1]]
+            found.append(stage_of(*parts[-1], out, shift))
         return found
 
     def fused(self, centre=0.):  # a function as `forward` for one wave, or None where it cannot be had
         "The encoder in compiled stages, for float32 on a CPU."
         out = self.level_blocks[-1].model[-1]
-        if out.weight.device.type != 'cpu' or out.weight.dtype != torch.float32 or not fits(*out.weight.shape[1::-1]): return None
+        plain = out.weight.device.type == 'cpu' and out.weight.dtype == torch.float32
+        if not plain or not fits(*out.weight.shape[1::-1]): return None
         stages = self.stages(centre)
         def run(x):
             rows = x.flatten()[:, None].numpy()
@@ -237,7 +249,8 @@ class Decoder(nn.Module):
         parts = [layer for block in reversed(self.level_blocks) for layer in block.model]
         *layers, (last, reach, down, up) = map(layer_of, parts)
         fold = fold_out(last[1], self.out)
-        return layers + [(lambda x: fold(last[0](x)), reach + 1, down, up)]
+        def folded(x): return fold(last[0](x))
+        return layers + [(folded, reach + 1, down, up)]
 
     def forward(self, x: torch.Tensor,  # (B, dim, 1, T)
                 tile: int|None = None,  # steps of each layer; None = whole

@@ -77,7 +77,7 @@ static void residuals(const Conv& three, const Conv& one, const float* z, long t
     for (; t < n; t++) residual<1>(three, one, z + t*width, tap, x + t*width);
 }
 
-// what a convolution may see of n rows: x, or its positive part, in the clip's rows [first, last), and 0 beyond the clip
+// what a convolution may see of n rows: x, or its positive part, in the clip's rows [first, last), and 0 beyond
 static void inside(const float* x, float* z, long n, long first, long last, long width, bool relu) {
     first = std::clamp(first, 0L, n); last = std::clamp(last, first, n);
     std::fill(z, z + first*width, 0.f);
@@ -91,7 +91,8 @@ STAGE = r'''
 // x (n, n_in) -> y (n / stride, width or dim). shape: n_in, width, stride, dim (0 = no vectors), depth, dilations.
 // params: weights and bias of the strided convolution, of each residual block's two, of the one that makes vectors.
 extern "C" void stage(const float* x, long n, float* y, const int* shape, const float* params, long tile) {
-    const int n_in = shape[0], width = shape[1], stride = shape[2], dim = shape[3], depth = shape[4], *dilation = shape + 5;
+    const int n_in = shape[0], width = shape[1], stride = shape[2], dim = shape[3], depth = shape[4];
+    const int* dilation = shape + 5;
     auto next = [&](int taps, int in, int out) {
         const Conv f{params, params + (long)taps*in*out, taps, in, out};
         params = f.b + out;
@@ -130,7 +131,8 @@ extern "C" void stage(const float* x, long n, float* y, const int* shape, const 
 def processor() -> str:
     "What the processor can do, as the system says it."
     info = Path('/proc/cpuinfo')
-    flags = [l for l in info.read_text().splitlines() if l.startswith(('flags', 'Features'))] if info.exists() else []
+    lines = info.read_text().splitlines() if info.exists() else []
+    flags = [line for line in lines if line.startswith(('flags', 'Features'))]
     return flags[0] if flags else f'{platform.machine()} {platform.processor()}'
 
 # %% ../../nbs/3_representations/30_fused.ipynb #ebff7021
@@ -139,16 +141,21 @@ def compile_library(source: str,  # C++
                     compiler: str|None = None,  # a command; None = $CXX, or the first of c++, g++, clang++
                     ) -> Path:  # the library, compiled now or earlier
     "Compile for this processor; raises `MirnbError` where there is no compiler or it refuses."
-    found = next(filter(None, map(shutil.which, [compiler] if compiler else [os.environ.get('CXX', ''), 'c++', 'g++', 'clang++'])), None)
-    if not found: raise MirnbError('no C++ compiler was found; install g++ or clang, or go without (slower, the same tokens).')
+    names = [compiler] if compiler else [os.environ.get('CXX', ''), 'c++', 'g++', 'clang++']
+    found = next(filter(None, map(shutil.which, names)), None)
+    if not found:
+        raise MirnbError('no C++ compiler was found; install g++ or clang, or go without (slower, the same tokens).')
     version = subprocess.run([found, '--version'], capture_output=True, text=True).stdout
     library = Path(folder)/f'{fingerprint(source, version, processor())}.so'
     if library.exists(): return library
+    native = '-mcpu=native' if platform.machine() in ('arm64', 'aarch64') else '-march=native'
+    flags = '-O3', native, '-ffp-contract=fast', '-std=c++17', '-shared', '-fPIC'
     with atomic(library) as part:
-        native = '-mcpu=native' if platform.machine() in ('arm64', 'aarch64') else '-march=native'
-        command = [found, '-O3', native, '-ffp-contract=fast', '-std=c++17', '-shared', '-fPIC', '-x', 'c++', '-', '-o', str(part)]
+        command = [found, *flags, '-x', 'c++', '-', '-o', str(part)]
         done = subprocess.run(command, input=source, capture_output=True, text=True)
-        if done.returncode: raise MirnbError(f'{found}: cannot compile the fused stage: {(done.stderr.strip() or "no reason given").splitlines()[0][:200]}')
+        if done.returncode:
+            why = (done.stderr.strip() or 'no reason given').splitlines()[0][:200]
+            raise MirnbError(f'{found}: cannot compile the fused stage: {why}')
     return library
 
 # %% ../../nbs/3_representations/30_fused.ipynb #e7bcb7fb
@@ -177,5 +184,6 @@ def run_stage(x: np.ndarray,  # (n, n_in) float32
               ) -> np.ndarray:  # (n // stride, dim or width) float32
     "One stage over a whole input, in tiles of a size that the halo costs little."
     y = np.empty((len(x)//shape[2], shape[3] or shape[1]), np.float32)
-    kernel()(np.ascontiguousarray(x), len(x), y, shape, params, max(2048, 4*(1 + int(shape[5:].sum()))))
+    tile = max(2048, 4*(1 + int(shape[5:].sum())))
+    kernel()(np.ascontiguousarray(x), len(x), y, shape, params, tile)
     return y

@@ -43,7 +43,8 @@ def as_wave(wave,  # a tensor, or anything NumPy reads as one channel of floats
     "The wave as a tensor, whatever its values; raises `MirnbError` for a wrong shape or type."
     if not torch.is_tensor(wave): wave = np.asarray(wave)
     floats = wave.is_floating_point() if torch.is_tensor(wave) else wave.dtype.kind == 'f'
-    if wave.ndim != 1: raise MirnbError(f'log-Mel: the wave has shape {tuple(wave.shape)}; downmix it to (samples,) first.')
+    if wave.ndim != 1:
+        raise MirnbError(f'log-Mel: the wave has shape {tuple(wave.shape)}; downmix it to (samples,) first.')
     if not floats: raise MirnbError(f'log-Mel: the wave is {wave.dtype}; scale it to floats, -1 to 1.')
     if not len(wave): raise MirnbError('log-Mel: the wave has no samples; leave this track out.')
     if not torch.is_tensor(wave): wave = torch.from_numpy(np.ascontiguousarray(wave, 'f4'))
@@ -61,32 +62,34 @@ def check_wave(wave,  # as `as_wave`
 
 # %% ../../nbs/3_representations/25_mel.ipynb #4e91cdd9
 @cache
-def lanes():  # the module of notebook 17, or None
+def lanes():  # the module `mel_lanes`, or None
     "The kernels if they can be had and their first result is right; `$MIRNB_LANES=0` goes without."
     if os.environ.get('MIRNB_LANES') == '0': return None
     try:
-        from mirnb.representations import lanes
-        bands = lanes.intervals(np.ones((257, 8), np.float32)*np.eye(257, 8, dtype=np.float32))
-        right = (lanes.from_wave(np.zeros(1, np.float32), *bands)[0] == -100).all()
+        from mirnb.representations import mel_lanes
+        bands = mel_lanes.intervals(np.eye(257, 8, dtype=np.float32))
+        right = (mel_lanes.from_wave(np.zeros(1, np.float32), *bands)[0] == -100).all()
     except Exception as e:  # Numba missing, or of a version or on a processor that cannot: never a reason to stop
         warnings.warn(f'log-Mel: the fast kernel cannot be had ({type(e).__name__}: {e}); torch does its work.')
         return None
-    return lanes if right else None
+    return mel_lanes if right else None
 
 # %% ../../nbs/3_representations/25_mel.ipynb #180d8c58
 @lru_cache(maxsize=8)
 def intervals(sr: int, n_fft: int, n_mels: int,  # as `mel_bands`
-              ) -> tuple|None:  # see `lanes.intervals`; None = not for the kernels
+              ) -> tuple|None:  # see `mel_lanes.intervals`; None = not for the kernels
     "The bands as the kernels take them; they work on tiles of eight."
-    return lanes().intervals(mel_bands(sr, n_fft, n_mels).numpy()) if n_mels >= 8 and n_fft >= 6 and lanes() else None
+    if n_mels < 8 or n_fft < 6 or not lanes(): return None
+    return lanes().intervals(mel_bands(sr, n_fft, n_mels).numpy())
 
 # %% ../../nbs/3_representations/25_mel.ipynb #8386bb8f
 def block_size(n_fft: int,  # frame length, samples
                device: torch.device,  # where the transform runs
                precision: str = 'float64',  # of the transform
                ) -> int:  # frames, a multiple of 16
-    "Frames at a time: two megabytes of them stay in a processor's caches, and few calls plan their transform; a GPU wants more."
-    return max(1, 2**(27 if device.type == 'cuda' else 21)//np.dtype(precision).itemsize//n_fft//16)*16
+    "Frames at a time: two megabytes stay in the caches, and few calls plan their transform; a GPU wants more."
+    bytes = 2**27 if device.type == 'cuda' else 2**21
+    return max(1, bytes//np.dtype(precision).itemsize//n_fft//16)*16
 
 # %% ../../nbs/3_representations/25_mel.ipynb #8e3311ce
 @torch.no_grad()
@@ -95,19 +98,21 @@ def by_torch(wave: torch.Tensor,  # (samples,) float32, on any device
              precision: str = 'float64',  # of the transform
              ) -> torch.Tensor:  # (frames, n_mels) float32, dB, on the same device
     "The log-Mel spectrogram for all settings, block by block."
-    bands, real, device = mel_bands(sr, n_fft, n_mels).to(wave.device), getattr(torch, precision), wave.device
+    device, real = wave.device, getattr(torch, precision)
+    bands = mel_bands(sr, n_fft, n_mels).to(device)
     quick = intervals(sr, n_fft, n_mels) if device.type == 'cpu' else None
     window = torch.hann_window(n_fft, periodic=True, dtype=torch.float64, device=device).to(real)
     half = n_fft//2
-    padded = F.pad(wave, (half, max(half, n_fft - half - len(wave))))  # an odd n_fft and a single sample: one frame still
+    padded = F.pad(wave, (half, max(half, n_fft - half - len(wave))))  # odd n_fft, one sample: one frame still
     n, block = 1 + (len(padded) - n_fft)//hop, block_size(n_fft, device, precision)
     out = torch.empty(-(-n//16)*16, n_mels, device=device)
     parts = torch.zeros(min(block, len(out)), n_fft//2 + 1, 2, device=device)  # real and imaginary
-    windowed = torch.empty(len(parts), n_fft, dtype=real, device=device)  # both are kept: fresh memory costs page faults
+    windowed = torch.empty(len(parts), n_fft, dtype=real, device=device)  # kept, as `parts`: fresh pages cost time
     for i in range(0, n, block):
         m = min(block, n - i)
         frames = padded[i*hop:(i + m - 1)*hop + n_fft].to(real).unfold(0, n_fft, hop)
-        parts[:m].copy_(torch.view_as_real(torch.fft.rfft(torch.mul(frames, window, out=windowed[:m]))))
+        torch.mul(frames, window, out=windowed[:m])
+        parts[:m].copy_(torch.view_as_real(torch.fft.rfft(windowed[:m])))
         if quick: lanes().from_spectra(parts[:-(-m//16)*16].flatten(1).numpy(), *quick, out.numpy(), i)
         else:
             power = parts[:m].square_()
@@ -120,12 +125,13 @@ def log_mel(wave: np.ndarray|torch.Tensor,  # (samples,) float32, full scale is 
             n_fft: int = 512,  # frame length, samples
             hop: int = 128,  # from one frame to the next, samples
             n_mels: int = 86,  # bands
-            precision: str = 'float64',  # 'float64': librosa's to 1e-4 dB | 'float32': quiet bands are off by up to 0.03 dB
+            precision: str = 'float64',  # 'float64': librosa's to 1e-4 dB | 'float32': quiet bands err by up to 0.03 dB
             device: str|torch.device|None = None,  # where to compute and leave it; None = where the wave is
             ) -> np.ndarray|torch.Tensor:  # (frames, n_mels) float32, dB; frames = 1 + samples // hop for an even n_fft
     "`power_to_db(melspectrogram(...), ref=1, top_db=None)` of librosa 0.11, frames first; raises `MirnbError`."
     if hop < 1: raise MirnbError(f'log-Mel: hop={hop} does not move; use 1 or more.')
-    if precision not in ('float64', 'float32'): raise MirnbError(f'log-Mel: precision={precision!r} is unknown; use float64 or float32.')
+    if precision not in ('float64', 'float32'):
+        raise MirnbError(f'log-Mel: precision={precision!r} is unknown; use float64 or float32.')
     array = not torch.is_tensor(wave) and device is None
     wave = as_wave(wave)
     if device is not None: wave = wave.to(device)

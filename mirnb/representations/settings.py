@@ -12,7 +12,7 @@ from dataclasses import dataclass
 @dataclass(frozen=True)
 class TokenizerConfig:
     "A VQ-VAE of Jukebox's architecture, by default the small one, and how it is trained."
-    strides: tuple = ((8,), (4,), (4,))  # of the down-sampling convolutions, a tuple a level; hops 8, 32, 128 as Jukebox's
+    strides: tuple = ((8,), (4,), (4,))  # of the convolutions, a tuple a level; hops 8, 32, 128 as Jukebox's
     width: tuple = (64, 64, 64)  # channels, of each level
     depth: tuple = (3, 3, 3)  # residual blocks a stride, of each level; dilations 1, 3, 9, ...
     codes: int = 2048  # codebook size, as Jukebox

@@ -26,7 +26,8 @@ from ..base.settings import fingerprint
 from .protocol import Representation, representation
 
 # %% ../../nbs/3_representations/60_store.ipynb #6c6754ce
-MAKERS = ('sound/audio', *(f'representations/{name}' for name in ('convolutions', 'fused', 'jukebox', 'lanes', 'mel', 'protocol')))  # whose code makes the numbers
+MAKERS = ('sound/audio', *(f'representations/{name}' for name in (  # whose code makes the numbers
+    'checkpoints', 'convolutions', 'fused', 'jukebox', 'lanes', 'mel', 'mel_lanes', 'protocol')))
 
 # %% ../../nbs/3_representations/60_store.ipynb #6e93ebc5
 @cache
@@ -46,7 +47,7 @@ def card_of(representation: Representation,  # what is to be stored
     return json.loads(json.dumps(card))  # tuples become lists here and not only on disk: cards are compared
 
 # %% ../../nbs/3_representations/60_store.ipynb #36002f88
-ROW = ('track_id', 'path', 'bytes', 'reason', 'what')  # whose sound, where and how large the file is, why it is of no use
+ROW = ('track_id', 'path', 'bytes', 'reason', 'what')  # whose sound, where, how large the file, why it is of no use
 
 # %% ../../nbs/3_representations/60_store.ipynb #48b80a6e
 def checksum(row: dict,  # with ROW
@@ -64,11 +65,12 @@ def schema_of(card: dict,  # of the store
               ) -> pa.Schema:
     "Names, types and the card: (T, 86) int16 becomes a list of fixed-size lists of 86."
     kind = pa.from_numpy_dtype(np.int16 if array is None else array.dtype)
-    for n in array.shape[:0:-1] if array is not None else (): kind = pa.list_(kind, n)
+    for n in () if array is None else array.shape[:0:-1]: kind = pa.list_(kind, n)
+    whose = pa.int64() if isinstance(track_id, int) else pa.string()
+    columns = dict(track_id=whose, path=pa.string(), bytes=pa.int64(), reason=pa.string(), what=pa.string(),
+                   crc32=pa.uint32(), values=pa.list_(kind))
     said = json.dumps(card, sort_keys=True)
-    return pa.schema([('track_id', pa.int64() if isinstance(track_id, int) else pa.string()), ('path', pa.string()),
-                      ('bytes', pa.int64()), ('reason', pa.string()), ('what', pa.string()), ('crc32', pa.uint32()),
-                      ('values', pa.list_(kind))], dict(mirnb=said, crc32=str(zlib.crc32(said.encode()))))
+    return pa.schema(list(columns.items()), dict(mirnb=said, crc32=str(zlib.crc32(said.encode()))))
 
 # %% ../../nbs/3_representations/60_store.ipynb #49585cf1
 def row_batch(row: dict,  # with ROW
@@ -82,7 +84,8 @@ def row_batch(row: dict,  # with ROW
         for n in array.shape[:0:-1]: values = pa.FixedSizeListArray.from_arrays(values, n)
         values = pa.ListArray.from_arrays(pa.array([0, len(array)], pa.int32()), values)
     row = dict(row, crc32=checksum(row, array))
-    return pa.record_batch([*(pa.array([row[f.name]], f.type) for f in list(schema)[:-1]), values], schema=schema)
+    cells = [pa.array([row[field.name]], field.type) for field in list(schema)[:-1]]
+    return pa.record_batch([*cells, values], schema=schema)
 
 # %% ../../nbs/3_representations/60_store.ipynb #6788507f
 def shard_name(track_ids: list) -> str:  # of its tracks, in order
@@ -99,7 +102,8 @@ def write_shard(path: Path,  # of the shard
     for pair in rows:  # up to the first array, which tells the type of all
         head.append(pair)
         if pair[1] is not None: break
-    schema, n, bad = schema_of(card, head[0][0]['track_id'], head[-1][1]), 0, 0
+    schema = schema_of(card, head[0][0]['track_id'], head[-1][1])
+    n = bad = 0
     with atomic(path) as part, open(part, 'wb') as file, pa.ipc.new_file(file, schema) as writer:
         for n, (row, array) in enumerate(chain(head, rows), 1):
             bad += array is None
@@ -125,23 +129,24 @@ def read_row(batch: pa.RecordBatch) -> dict:  # the columns, with values as (T, 
     return dict(row, values=flat.to_numpy(zero_copy_only=True).reshape(-1, *shape) if usable else None)
 
 # %% ../../nbs/3_representations/60_store.ipynb #8ee5f20a
-def read_shard(path: Path) -> tuple:  # of a shard; gives its card and its rows, with the byte at which each array begins
+def read_shard(path: Path) -> tuple:  # of a shard; gives its card, and its rows with the byte where each array begins
     "The rows of a shard, its arrays as views of the file; raises `MirnbError` where it is damaged."
     try:
         whole = mapped(path)
         reader = pa.ipc.open_file(pa.py_buffer(whole))
-        said = reader.schema.metadata[b'mirnb']
+        said, crc = (reader.schema.metadata[key] for key in (b'mirnb', b'crc32'))
         if reader.schema.names != [*ROW, 'crc32', 'values']: raise ValueError('its columns are not those of a shard')
-        if int(reader.schema.metadata[b'crc32']) != zlib.crc32(said): raise ValueError('the card is not what was written')
+        if int(crc) != zlib.crc32(said): raise ValueError('the card is not what was written')
         rows = [read_row(reader.get_batch(i)) for i in range(reader.num_record_batches)]
-        begin = lambda array: array.ctypes.data - whole.ctypes.data
-        return json.loads(said), [dict(r, begin=None if r['values'] is None else begin(r['values'])) for r in rows]
+        def begin(array): return None if array is None else array.ctypes.data - whole.ctypes.data
+        return json.loads(said), [dict(row, begin=begin(row['values'])) for row in rows]
     except Exception as e:  # a damaged file makes pyarrow raise nearly anything
-        raise MirnbError(f'{path}: is damaged ({e}); run the extraction again to make it anew.'.replace('\n', ' ')) from e
+        why = f'{path}: is damaged ({e}); run the extraction again to make it anew.'
+        raise MirnbError(why.replace('\n', ' ')) from e
 
 # %% ../../nbs/3_representations/60_store.ipynb #cd1f4edd
 def whole_shard(path: Path) -> tuple:  # of a shard; gives its card and its rows
-    "`read_shard`, with every byte that means something checked; raises `MirnbError` where one is not as it was written."
+    "`read_shard`, with every byte that means something checked; raises `MirnbError` where one is not as written."
     card, rows = read_shard(path)
     wrong = [r['track_id'] for r in rows if checksum(r, r['values']) != r['crc32']]
     if path.name != shard_name([r['track_id'] for r in rows]): wrong.append('its list of tracks')
@@ -153,7 +158,8 @@ def card_in(folder: str|Path) -> dict:  # of a store
     "The card of a store; raises `MirnbError` where there is none, or one of another format."
     card = read_json(Path(folder)/'store.json')
     if card.get('format') == 'mirnb store 2': return card
-    raise MirnbError(f'{folder}: holds a store of another version of mirnb; delete it, or choose another folder, and extract again.')
+    raise MirnbError(f'{folder}: holds a store of another version of mirnb; '
+                     'delete it, or choose another folder, and extract again.')
 
 # %% ../../nbs/3_representations/60_store.ipynb #678983c8
 def shards_in(folder: str|Path) -> list:  # of a store; gives paths
@@ -185,27 +191,30 @@ def stamp(path: Path) -> tuple|None:  # of a shard: size and time of change
 
 # %% ../../nbs/3_representations/60_store.ipynb #1a686f15
 class Store:
-    "What `extract` made in `folder`; opens in half a millisecond a shard, pickles without its data; raises `MirnbError`."
+    "What `extract` made in `folder`; opens in half a millisecond a shard, pickles without data; raises `MirnbError`."
     def __init__(self, folder: str|Path):  # of an extraction
         self.folder, self.card = Path(folder), card_in(folder)
         self._index, self._stamps, self._maps, self._kind = {}, {}, {}, None
-        order = lambda track_id: (isinstance(track_id, str), track_id)  # numbers as numbers
+        def order(track_id): return isinstance(track_id, str), track_id  # numbers as numbers
         bad = [row for path in shards_in(folder) for row in self._add(path)]
         self.track_ids = sorted(self._index, key=order)
-        self.bad = pd.DataFrame(sorted(bad, key=lambda r: order(r['track_id'])), columns=['track_id', 'path', 'reason', 'what'])
+        bad.sort(key=lambda row: order(row['track_id']))
+        self.bad = pd.DataFrame(bad, columns=['track_id', 'path', 'reason', 'what'])
 
     def _add(self, path):
         card, rows = read_shard(path)
         self._stamps[path] = stamp(path)
         if card != self.card: raise MirnbError(f'{path}: was made by other settings or other code; move it elsewhere.')
         for row in (r for r in rows if r['values'] is not None):
-            if row['track_id'] in self._index: raise MirnbError(f'{path}: holds {row["track_id"]} a second time; delete it.')
-            self._index[row['track_id']] = path, row['begin'], len(row['values'])
+            track_id = row['track_id']
+            if track_id in self._index: raise MirnbError(f'{path}: holds {track_id} a second time; delete it.')
+            self._index[track_id] = path, row['begin'], len(row['values'])
             self._kind = row['values'].dtype, row['values'].shape[1:]
         return [r for r in rows if r['values'] is None]
 
     @property
     def settings(self) -> dict: return self.card['settings']
+
     @property
     def representation(self) -> Representation: return representation(self.card['name'], **self.card['arguments'])
 

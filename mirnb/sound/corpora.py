@@ -87,7 +87,7 @@ def load(name: str,  # a key of LOADERS: 'fma-medium', 'gtzan', 'magnatagatune',
          root: str|Path|None = None,  # the folder it lies in
          ) -> Corpus:
     "A corpus by name; raises `MirnbError` that lists the names, and the loader's own."
-    if name in LATER: importlib.import_module(LATER[name])
+    if name in LATER and name not in LOADERS: importlib.import_module(LATER[name])
     if name not in LOADERS:
         raise MirnbError(f'{name}: no such corpus; choose {", ".join(sorted({*LOADERS, *LATER}))}.')
     function, settings = LOADERS[name]

@@ -32,8 +32,7 @@ from ..base.settings import fingerprint
 from .corpora import Corpus, loader, tidy
 from .readers import package_dir
 from .scores import choose, read_scores
-from .settings import GENRES
-from .settings import CorpusConfig
+from .settings import GENRES, CorpusConfig
 
 # %% ../../nbs/2_sound/50_renditions.ipynb #c393e358
 IDIOM = {  # class: {program: share}, with the reason

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..base.files import read_json, write_json
-from ..evidence.figures import save
+from ..evidence.style import save
 
 # %% ../../nbs/8_studies/15_article.ipynb #f839d850
 @dataclass(frozen=True)

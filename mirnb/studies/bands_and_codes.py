@@ -16,13 +16,14 @@ import numpy as np
 import pandas as pd
 
 from ..evidence.dissection import code_orders, macro_contrast, octaves, seed_f1
-from ..evidence.figures import COLOURS, FORMERS, canvas
+from ..evidence.style import COLOURS, FORMERS, canvas
 from ..evidence.metrics import chance_bound, interval
 from ..study.settings import StudyConfig
 from ..study.run import Run, genre_usage, predictions
 from ..study.asked import dissected, trained
-from ..listening.explorers import CodebookExplorer, TracksExplorer
-from .say import bullets, number, signed, sure
+from ..listening.codebook_explorer import CodebookExplorer
+from ..listening.tracks_explorer import TracksExplorer
+from ..evidence.say import bullets, number, signed, sure
 
 # %% ../../nbs/8_studies/65_bands_and_codes.ipynb #c7b85213
 @dataclass(frozen=True)

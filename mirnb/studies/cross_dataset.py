@@ -22,7 +22,7 @@ from ..representations.protocol import LogMel
 from ..representations.store import Store
 from ..representations.extract import extract
 from ..evidence.calibration import best_temperature, tempered
-from ..evidence.figures import COLOURS, FORMERS, canvas
+from ..evidence.style import COLOURS, FORMERS, canvas
 from ..evidence.metrics import brief, chance_bound
 from ..evidence.robustness import Bench, Held, agreement, cost, drawn, keep, mean_interval
 from ..evidence.significance import corrected, tag_scores, versus
@@ -33,7 +33,7 @@ from ..study.inputs import usable
 from ..study.main import run_studies
 from ..study.asked import answers, kept_answers, trained
 from .comparison import cpu_hours
-from .say import bullets, number, parts, share, signed
+from ..evidence.say import bullets, number, parts, share, signed
 
 # %% ../../nbs/8_studies/70_cross_dataset.ipynb #570cd0df
 DEFORMED = 'noise, 20 dB', '-6 dB', 'MP3, 64 kbit/s', 'faster by 10 %'  # what is done to the test works
@@ -61,7 +61,7 @@ def ranged(runs: list,  # of Run, one a seed
         run_studies({f'{label}, seed {seed}': (study, ('SpectroFormer',)) for (label, seed), study in studies.items()})
     return {label: [found[label, run.study.seed] for run in runs] for label in ranges}
 
-# %% ../../nbs/8_studies/70_cross_dataset.ipynb #f98060c1
+# %% ../../nbs/8_studies/70_cross_dataset.ipynb #732804cb
 def contestants(runs: list,  # of Run, one a seed
                 ranges: dict,  # of `Exam`
                 ) -> dict:  # {name: (former, one Run a seed)}, in the order of the picture
@@ -70,7 +70,7 @@ def contestants(runs: list,  # of Run, one a seed
     shorter = {label: (first, some) for label, some in ranged(runs, ranges).items()}
     return {first: (first, runs)} | shorter | {m: (m, runs) for m in others}
 
-# %% ../../nbs/8_studies/70_cross_dataset.ipynb #4662740d
+# %% ../../nbs/8_studies/70_cross_dataset.ipynb #5c8dd0bf
 def temperatures(runs: list,  # of Run, one a seed
                  model: str,  # a former
                  ) -> list:  # one a seed
@@ -79,7 +79,7 @@ def temperatures(runs: list,  # of Run, one a seed
     truth = valid.genre.map({g: k for k, g in enumerate(runs[0].genres)})
     return [best_temperature(answers(run, model, store, valid.track_id, 1), truth) for run in runs]
 
-# %% ../../nbs/8_studies/70_cross_dataset.ipynb #099715f4
+# %% ../../nbs/8_studies/70_cross_dataset.ipynb #680c1f6b
 def played(run: Run,  # of the embedded corpus
            performance: str,  # 'idiomatic' | 'neutral' | 'uniform'
            works: int|None = None,  # clips, drawn; None = all
@@ -94,7 +94,7 @@ def played(run: Run,  # of the embedded corpus
     render_clips(table, notes, config, 1)
     return as_corpus(table, config)
 
-# %% ../../nbs/8_studies/70_cross_dataset.ipynb #4256e3fa
+# %% ../../nbs/8_studies/70_cross_dataset.ipynb #5667e88a
 def heard(base: StudyConfig,  # of the run that is tested
           source: str,  # a loader of `mirnb.sound.corpora`
           root,  # its folder
@@ -110,7 +110,7 @@ def heard(base: StudyConfig,  # of the run that is tested
         print(f'{corpus.name}: {len(some)} {reason}, left out: {names}')
     return replace(corpus, table=tracks)
 
-# %% ../../nbs/8_studies/70_cross_dataset.ipynb #3c76e146
+# %% ../../nbs/8_studies/70_cross_dataset.ipynb #5c70bd52
 def targets_of(run: Run,  # of the first seed
                ask: Exam,  # what is asked
                ) -> dict:  # {name: (Corpus, {its label: a genre of the run, or ''})}
@@ -121,13 +121,13 @@ def targets_of(run: Run,  # of the first seed
         found[name] = where[0] if isinstance(where[0], Corpus) else heard(run.study, *where, ask), labels
     return found
 
-# %% ../../nbs/8_studies/70_cross_dataset.ipynb #8b7001da
+# %% ../../nbs/8_studies/70_cross_dataset.ipynb #3d07158e
 def of_tags(corpus: Corpus,  # of genres or of tags
             ) -> bool:
     "Whether a track has several tags instead of one genre."
     return bool(corpus.table.genre.isna().all())
 
-# %% ../../nbs/8_studies/70_cross_dataset.ipynb #f3597fab
+# %% ../../nbs/8_studies/70_cross_dataset.ipynb #6859e5f3
 def conditions(run: Run,  # of the first seed
                targets: dict,  # of `targets_of`
                works: int|None = None,  # clips of the test part; None = all
@@ -139,7 +139,7 @@ def conditions(run: Run,  # of the first seed
     for name, (corpus, labels) in targets.items():
         if not of_tags(corpus): yield name, 'as it is', mapped(corpus, labels, run.genres, 'test'), labels
 
-# %% ../../nbs/8_studies/70_cross_dataset.ipynb #3a14d6d9
+# %% ../../nbs/8_studies/70_cross_dataset.ipynb #6aa599cb
 def tested(runs: list,  # of Run, one a seed
            model: str,  # a former
            heat: list,  # a temperature a seed
@@ -151,7 +151,7 @@ def tested(runs: list,  # of Run, one a seed
     each = [among(kept_answers(run, model, ask.bench, name, works), labels, run.genres) for run in runs]
     return np.concatenate(each), np.concatenate([tempered(p, t) for p, t in zip(each, heat)])
 
-# %% ../../nbs/8_studies/70_cross_dataset.ipynb #9636d64f
+# %% ../../nbs/8_studies/70_cross_dataset.ipynb #11beb7a9
 def judged(said: tuple,  # of `tested`
            truth: np.ndarray,  # (seeds tracks,) class numbers
            groups: np.ndarray,  # (seeds tracks,) names of the works
@@ -165,7 +165,7 @@ def judged(said: tuple,  # of `tested`
     if before is None: return row
     return row | dict(change=versus(truth, p.argmax(1), before, groups, len(genres)))
 
-# %% ../../nbs/8_studies/70_cross_dataset.ipynb #f863740c
+# %% ../../nbs/8_studies/70_cross_dataset.ipynb #90582aa5
 def crossed(runs: list,  # of Run, one a seed
             models: dict,  # of `contestants`
             targets: dict,  # of `targets_of`
@@ -188,7 +188,7 @@ def crossed(runs: list,  # of Run, one a seed
     corrected(r['change'] for r in rows if 'change' in r)
     return rows, heat
 
-# %% ../../nbs/8_studies/70_cross_dataset.ipynb #cc9086fe
+# %% ../../nbs/8_studies/70_cross_dataset.ipynb #a531ca75
 def tagged(models: dict,  # of `contestants`
            targets: dict,  # of `targets_of`
            genres: list,  # of the trained corpus
@@ -205,7 +205,7 @@ def tagged(models: dict,  # of `contestants`
             yield dict(condition=name, model=label, clips=len(some),
                        **{k: found[k] for k in ('left_out', 'roc_auc', 'average_precision')})
 
-# %% ../../nbs/8_studies/70_cross_dataset.ipynb #34693ff6
+# %% ../../nbs/8_studies/70_cross_dataset.ipynb #9963ad60
 def surviving(plain: Held,  # codes of the clips as they are
               moved: Held,  # of the clips deformed
               works: pd.DataFrame,  # track_id, group
@@ -214,7 +214,7 @@ def surviving(plain: Held,  # codes of the clips as they are
     shares = {most: [agreement(plain.array(t), moved.array(t), most) for t in works.track_id] for most in (0, 8)}
     return dict(same=mean_interval(shares[0], works.group), moved=mean_interval(shares[8], works.group))
 
-# %% ../../nbs/8_studies/70_cross_dataset.ipynb #2411679d
+# %% ../../nbs/8_studies/70_cross_dataset.ipynb #d4626722
 def stable(works: pd.DataFrame,  # track_id, path, group
            bench: Bench,  # what is kept of a clip
            ) -> list:  # a row a shift and level, the coarsest first
@@ -225,7 +225,7 @@ def stable(works: pd.DataFrame,  # track_id, path, group
         rows += [dict(shift=name, level=level, **surviving(plain[level], held[level], works)) for level in (2, 1, 0)]
     return rows
 
-# %% ../../nbs/8_studies/70_cross_dataset.ipynb #4dbc562a
+# %% ../../nbs/8_studies/70_cross_dataset.ipynb #838f55c8
 def examined(runs: list,  # of Run, one a seed
              ask: Exam,  # what is asked
              ) -> dict:  # what the prose and the pictures read
@@ -241,7 +241,7 @@ def examined(runs: list,  # of Run, one a seed
     besides = [r for label in ask.ranges for r in models[label][1]]
     return results | dict(cpu_hours=cost(ask.bench, 'as it is', *DEFORMED, *SHIFTED)/3600 + cpu_hours(besides))
 
-# %% ../../nbs/8_studies/70_cross_dataset.ipynb #c50899a9
+# %% ../../nbs/8_studies/70_cross_dataset.ipynb #efb6ca49
 def computed(base: StudyConfig,  # such as `preset('study')`
              keep: Callable = None,  # of `Article.results`; not called: clips and answers are kept one by one
              seeds: tuple = (0, 1, 2),  # of the trainings
@@ -250,7 +250,7 @@ def computed(base: StudyConfig,  # such as `preset('study')`
     "The study, from what is there already."
     return examined(trained(base, seeds), ask)
 
-# %% ../../nbs/8_studies/70_cross_dataset.ipynb #41f8047c
+# %% ../../nbs/8_studies/70_cross_dataset.ipynb #9510e079
 def told_of_former(row: dict,  # of `crossed`
                    ) -> str:
     "A former under one condition: how well it does, what changed, whether it knows."
@@ -259,7 +259,7 @@ def told_of_former(row: dict,  # of `crossed`
         text += f", {signed(change)}" + ', not told from 0 after Holm'*(change['p_holm'] >= .05)
     return text + f" (calibration error {number(row['calibration'])}, tempered {number(row['tempered'])})"
 
-# %% ../../nbs/8_studies/70_cross_dataset.ipynb #e7a03089
+# %% ../../nbs/8_studies/70_cross_dataset.ipynb #4a2cd686
 def told_of_tags(row: dict,  # of `tagged`
                  ) -> str:
     "A former and a corpus of tags."
@@ -267,7 +267,7 @@ def told_of_tags(row: dict,  # of `tagged`
     return (f"{row['condition']}, {row['model']}: ROC-AUC {told(row['roc_auc'])}, average precision "
             f"{told(row['average_precision'])} over the tags of the map, {row['clips']} clips.")
 
-# %% ../../nbs/8_studies/70_cross_dataset.ipynb #abda98ae
+# %% ../../nbs/8_studies/70_cross_dataset.ipynb #290d9b57
 def head(results: dict,  # of `computed`
          ) -> str:
     "What was trained and tested, and whether it is enough."
@@ -281,7 +281,7 @@ def head(results: dict,  # of `computed`
             f"{r['cpu_hours']:.2f} CPU hours to deform, encode and answer"
             f"{', and to train those of a shorter range'*bool(shorter)}.")
 
-# %% ../../nbs/8_studies/70_cross_dataset.ipynb #5ffbbd44
+# %% ../../nbs/8_studies/70_cross_dataset.ipynb #9fc5353d
 def answer(results: dict,  # of `computed`
            ) -> str:  # Markdown
     "The figure in words, a sentence a condition."
@@ -291,17 +291,17 @@ def answer(results: dict,  # of `computed`
         say.append(f"{name[0].upper()}{name[1:]}: {'; '.join(map(told_of_former, rows))}.")
     return bullets(say + [told_of_tags(t) for t in results.get('tags', ())], head(results))
 
-# %% ../../nbs/8_studies/70_cross_dataset.ipynb #c52097bf
+# %% ../../nbs/8_studies/70_cross_dataset.ipynb #d71925de
 def shifts(results: dict,  # of `computed`
            ) -> pd.DataFrame:  # a row a shift and level
     "The shares of equal codes."
     return pd.DataFrame([{'shift': s['shift'], 'level': s['level'], 'equal codes': share(s['same']),
                           'after the best move': share(s['moved'])} for s in results['stability']])
 
-# %% ../../nbs/8_studies/70_cross_dataset.ipynb #7b5e1084
+# %% ../../nbs/8_studies/70_cross_dataset.ipynb #089c8952
 HUES = COLOURS | {'SpectroFormer, 80 dB': '#56B4E9', 'SpectroFormer, 40 dB': '#8C7AE6'}
 
-# %% ../../nbs/8_studies/70_cross_dataset.ipynb #3600e18f
+# %% ../../nbs/8_studies/70_cross_dataset.ipynb #096f859c
 def panel(results: dict,  # of `computed`
           read: Callable,  # row -> a result of `say.parts`
           ax,  # one axis
@@ -317,7 +317,7 @@ def panel(results: dict,  # of `computed`
     ax.set(yticks=range(len(names)), yticklabels=names[::-1])
     return ax
 
-# %% ../../nbs/8_studies/70_cross_dataset.ipynb #c6dc4fc0
+# %% ../../nbs/8_studies/70_cross_dataset.ipynb #97ac191b
 def figure(results: dict,  # of `computed`
            ):  # a figure
     "Macro-F1, and the calibration error after the temperature."

@@ -10,7 +10,7 @@ __all__ = ['PLAYED', 'ANSWERS', 'BESIDE', 'change', 'row', 'seeds', 'confounds',
 from pathlib import Path
 
 from ..base.files import MirnbError, read_json
-from .say import number, share, spelled, sure
+from ..evidence.say import number, share, spelled, sure
 
 # %% ../../nbs/8_studies/80_headlines.ipynb #009d6f55
 def change(score: dict,  # of `say.parts`, with a difference

@@ -31,12 +31,14 @@ CONTROL = 'SpectroFormer (random weights)'  # of the paper's arms; of others see
 RANDOM_CODES = 'TokenFormer (random encoder)'  # of the paper's arms; of others see `random_codes`
 
 # %% ../../nbs/6_study/40_arms.ipynb #48b18992
-def control(study: StudyConfig) -> str:
+def control(study: StudyConfig,  # whose arms it follows
+            ) -> str:  # 'SpectroFormer (random weights)'
     "The control without pretraining, of the first arm."
     return f'{next(iter(study.arms))} (random weights)'
 
 # %% ../../nbs/6_study/40_arms.ipynb #2d331274
-def random_codes(study: StudyConfig) -> tuple:  # of one name, or empty
+def random_codes(study: StudyConfig,  # whose arms it follows
+                 ) -> tuple:  # of one name, or empty
     "The control with an encoder that has learned nothing, of the first arm that reads ids, where the study wants it."
     names = [name for name, arm in study.arms.items() if arm.former.stem == 'tokens' and not arm.options]
     return tuple(f'{name} (random encoder)' for name in names[:1] if study.random_encoder)

@@ -13,9 +13,9 @@ import numpy as np
 import pandas as pd
 import soundfile as sf
 
-from ..sound.audio import crop, load_audio
 from ..base.files import atomic
 from ..base.settings import fingerprint
+from ..sound.audio import crop, load_audio
 
 # %% ../../nbs/6_study/65_examples.ipynb #599a3563
 def surest(predictions: pd.DataFrame,  # a row a track: genre, guess, and p(NAME) of each genre
@@ -38,7 +38,8 @@ def snippet(path: str|Path,  # a sound file
     wave = load_audio(path, 44_100)
     n = min(len(wave), round(seconds*44_100))
     fade = np.minimum(1, (np.arange(n) + 1)/min(882, n))  # 20 ms
-    wave, out = np.clip(crop(wave, (len(wave) - n)//2, n)*fade*fade[::-1], -1, 1), io.BytesIO()
+    wave = np.clip(crop(wave, (len(wave) - n)//2, n)*fade*fade[::-1], -1, 1)
+    out = io.BytesIO()
     sf.write(out, wave, 44_100, format='MP3', subtype='MPEG_LAYER_III', bitrate_mode='CONSTANT',
              compression_level=(320 - kbits)/288)  # libsndfile's scale, from 320 kbit/s (0) to 32 (1)
     return out.getvalue()

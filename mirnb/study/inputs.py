@@ -22,7 +22,8 @@ from ..representations.store import Store
 from ..representations.extract import extract
 from ..learners.tokenizer import Waves, assess
 from ..learners.small_vqvae import train_pair
-from ..evidence.figures import canvas, corpus_overview, save
+from ..evidence.figures import corpus_overview
+from ..evidence.style import canvas, save
 from ..evidence.audit import find, refuse_leaks
 from .run import Run, levels_of
 

@@ -23,7 +23,8 @@ from .inputs import extract_mel, make_corpus
 from .plan import plan, run_plan
 from .results import evidence
 from .pictures import draw_embeddings, draw_scores
-from .report import record_run, write_report
+from .report import write_report
+from .provenance import record_run
 
 # %% ../../nbs/6_study/80_main.ipynb #190b88a1
 @contextlib.contextmanager

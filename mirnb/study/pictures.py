@@ -13,8 +13,8 @@ from ..representations.jukebox import VQVAE
 from ..learners.formers import load_former
 from ..learners.training import new_former
 from ..evidence.calibration import draw_reliability
-from ..evidence.figures import (canvas, confusion_matrix, embedding_map, f1_bars, flat_map, headline, joined,
-                                    learning_curves, save)
+from ..evidence.figures import confusion_matrix, embedding_map, f1_bars, flat_map, headline, joined, learning_curves
+from ..evidence.style import canvas, save
 from ..evidence.ladder import ladder_plot
 from .run import Run, code_facts, slug
 from .yardsticks import LADDER

@@ -12,7 +12,7 @@ from matplotlib import rc_context
 
 from ..base.files import atomic
 from ..representations.store import Store
-from ..evidence.figures import STYLE, canvas, save
+from ..evidence.style import STYLE, canvas, save
 from ..evidence.baselines import (CODE_GRID, GRID, TIMBRE_GRID, Timbre, bag_of_codes, chosen_svm, grid_maps,
                                       majority, mfcc_statistics, stratified)
 from ..evidence.ladder import RUNGS, Rungs, features, ladder
