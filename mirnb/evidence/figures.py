@@ -13,6 +13,7 @@ import pandas as pd
 from matplotlib.colors import LogNorm, Normalize
 from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
+from ..base.extras import bring
 from ..base.files import MirnbError
 from .style import FAMILIES, FORMERS, HALO, KINDS, STYLE, colour_of, hatch_of, marker_of
 
@@ -293,6 +294,7 @@ def _players(works: pd.DataFrame,  # genre, program
 # %% ../../nbs/5_evidence/25_figures.ipynb #fe39a8da
 def flat_map(vectors,  # (n, D)
              ) -> np.ndarray:  # (n, 2)
-    "UMAP to two dimensions, seeded; one thread, so the same vectors give the same map."
-    from umap import UMAP   # compiles for half a minute: only where a map is drawn
-    return UMAP(n_neighbors=15, min_dist=.1, random_state=0, n_jobs=1).fit_transform(np.asarray(vectors, np.float32))
+    "UMAP to two dimensions, seeded; one thread, so the same vectors give the same map; raises `MissingExtra`."
+    umap = bring('umap')  # compiles for half a minute: only where a map is drawn
+    mapped = umap.UMAP(n_neighbors=15, min_dist=.1, random_state=0, n_jobs=1)
+    return mapped.fit_transform(np.asarray(vectors, np.float32))

@@ -15,7 +15,7 @@ import pandas as pd
 from ..base.files import MirnbError, read_json
 from ..study.settings import StudyConfig
 from ..base.settings import change
-from ..evidence.style import COLOURS, FORMERS
+from ..evidence.style import FORMERS, colour_of
 from ..evidence.metrics import (bootstrap, chance_bound, f1_per_class, interval, macro_f1, paired, score,
                                     with_interval)
 from ..study.run import Run, predictions
@@ -82,12 +82,12 @@ def tornado(table: pd.DataFrame,  # of `effects`
     for y, name in enumerate(names):
         rows = table[table.change == name]
         for i, row in enumerate(rows.itertuples()):
-            at, colour = y + .24*((len(rows) - 1)/2 - i), COLOURS.get(row.model, '.4')
+            at, colour = y + .24*((len(rows) - 1)/2 - i), colour_of(row.model)
             ax.hlines(at, row.low, row.high, color=colour, lw=1.4)
             ax.plot(row.difference, at, 'o', ms=4.5, mec=colour, mfc=colour if row.paired else 'white')
         if name in untouched: ax.plot(0, y, '|', ms=8, color='.4')
     ax.axvline(0, color='.1', lw=.8)
-    for m in in_order(table.model.unique()): ax.plot([], [], 'o-', ms=4.5, color=COLOURS.get(m, '.4'), label=m)
+    for m in in_order(table.model.unique()): ax.plot([], [], 'o-', ms=4.5, color=colour_of(m), label=m)
     ax.set(yticks=range(len(names)), yticklabels=names, ylim=(-.6, len(names) - .4),
            xlabel='change of macro-F1, 95 % interval')
     ax.tick_params(axis='y', length=0)

@@ -13,7 +13,6 @@ import pandas as pd
 
 from ..evidence.style import canvas
 from ..study.settings import CONFOUNDS, StudyConfig, confounded
-from ..study.run import Run
 from ..study.main import run_studies
 from ..evidence.say import bullets, moved
 from .comparison import effects, tornado, touched
