@@ -154,8 +154,8 @@ def train_small(workers: int = 2,  # processes
 CARD_TRAINED = "a VQ-VAE of Jukebox's architecture, small, encoders and decoders trained by `mirnb tokenizer`"
 CARD_RANDOM = ('its control: the encoders keep their random weights, codebooks and decoders are trained on what they '
                'give')
-CARD_LIMITS = """It is no replacement for OpenAI's weights: it has heard music that one sound font renders from
-scores, no voices and no recordings. Its codes are meant for comparing representations, its sound for hearing what codes keep."""
+CARD_LIMITS = """It is no replacement for OpenAI's weights: it has heard music that one sound font renders from scores,
+no voices and no recordings. Its codes are meant for comparing representations, its sound for hearing what they keep."""
 
 # %% ../../nbs/4_learners/80_small_vqvae.ipynb #74f1516b
 def _card_row(row: dict) -> str:  # of a level, as `measure` gives it
