@@ -150,7 +150,7 @@ def measure(batch, precision):
     import torch
     from mirnb.study.settings import preset
     torch.set_num_threads(1)
-    step = whole_step(preset('paper').spectro, batch, precision)
+    step = whole_step(preset('paper').arms['SpectroFormer'], batch, precision)
     step()
     return dict(seconds=min(cpu(step) for _ in range(2)), memory=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss/2**20)
 
@@ -159,7 +159,7 @@ def paper():
     "What the preset costs here, measured in small batches and continued in a straight line; and what it would cost on a GPU."
     from math import ceil
     from mirnb.study.settings import preset
-    arm = preset('paper').spectro
+    arm = preset('paper').arms['SpectroFormer']
     work, steps = flops(arm.former, BATCH, True), EPOCHS*ceil(TRACKS/BATCH)
     for precision in '32', 'bf16':
         got = {}
