@@ -98,7 +98,7 @@ def run_studies(studies: dict,  # {label: (StudyConfig, models; none = all)}, al
     return runs
 
 # %% ../../nbs/6_study/80_main.ipynb #19388c06
-def run_study(study: StudyConfig,  # such as `core.preset('study')`
+def run_study(study: StudyConfig,  # such as `preset('study')`
               workers: int|None = None,  # processes of one thread
               allow_leaks: bool = False,  # train although parts of the corpus share music
               scheduler: str|None = None,  # of Dask, for the steps; both None = as `crew` finds them
