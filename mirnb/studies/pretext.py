@@ -314,14 +314,15 @@ def by_entropy(results: dict,  # as JSON holds them
                spans: dict = SPANS,  # {stem: lengths that were hidden}
                ):  # ax
     "How much of what is hidden is left to be guessed."
-    x = milliseconds(lengths(spans))
+    shown = lengths(spans)
+    x = milliseconds(shown)
     for kind, like, name in (('mel', 'SpectroFormer', 'Mel frames'), ('tokens', 'TokenFormer', 'tokens')):
-        shares = pd.DataFrame(results['left'][kind]).T  # by name, as the file has them: not yet in the order of x
+        shares = pd.DataFrame([results['left'][kind][lasting(span)] for span in shown])  # a JSON file sorts by name
         colour = COLOURS[like]
         ax.fill_between(x, shares.low, shares.high, color=colour, alpha=.25, lw=0)
         ax.plot(x, shares['mean'], 'o-', ms=3.5, lw=.9, color=colour, label=name)
     ax.set(ylim=(0, 1))
-    return _against_length(ax, lengths(spans), 'share of entropy left')
+    return _against_length(ax, shown, 'share of entropy left')
 
 # %% ../../nbs/8_studies/60_pretext.ipynb #38d60d52
 def figure(results: dict,  # as JSON holds them
