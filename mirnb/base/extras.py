@@ -28,19 +28,21 @@ def installed(extra: str,  # a key of EXTRAS
     "Whether all packages of an extra are there; nothing is imported."
     return all(find_spec(name) for name in EXTRAS[extra])
 
+# %% ../../nbs/1_base/15_extras.ipynb #2b8569c1
+def _there(name: str, extra: str) -> None:
+    "Raises `MissingExtra` where a module is not installed."
+    if find_spec(name) is None:
+        raise MissingExtra(f"{name}: is not installed; `pip install 'mirnb[{extra}]'` brings it.")
+
 # %% ../../nbs/1_base/15_extras.ipynb #896423f8
 def require(extra: str,  # a key of EXTRAS
             ) -> None:
     "Raises `MissingExtra` where a package of an extra is not installed."
-    for name in EXTRAS[extra]:
-        if find_spec(name) is None:
-            raise MissingExtra(f"{name}: is not installed; `pip install 'mirnb[{extra}]'` brings it.")
+    for name in EXTRAS[extra]: _there(name, extra)
 
 # %% ../../nbs/1_base/15_extras.ipynb #d9061636
 def bring(name: str,  # of a module in EXTRAS
           ):  # the module
     "A module of an extra, for a function that alone wants it; raises `MissingExtra` where it is not installed."
-    if find_spec(name) is None:
-        extra = next(extra for extra, names in EXTRAS.items() if name in names)
-        raise MissingExtra(f"{name}: is not installed; `pip install 'mirnb[{extra}]'` brings it.")
+    _there(name, next(extra for extra, names in EXTRAS.items() if name in names))
     return import_module(name)

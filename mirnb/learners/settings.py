@@ -96,3 +96,8 @@ class ArmConfig:
     def reads(self) -> str:  # a registered name
         "What it reads, by name."
         return self.representation or ('mel' if self.former.stem == 'mel' else 'tokens')
+
+    @property
+    def shared(self) -> str:  # 'mel' | 'tokens' | '' = what it reads is its own
+        "Which of the stores that all studies of the same clips share it reads: those of the plain representations."
+        return self.reads if self.reads in ('mel', 'tokens') and not self.options else ''

@@ -40,7 +40,7 @@ def control(study: StudyConfig,  # whose arms it follows
 def random_codes(study: StudyConfig,  # whose arms it follows
                  ) -> tuple:  # of one name, or empty
     "The control with an encoder that has learned nothing, of the first arm that reads ids, where the study wants it."
-    names = [name for name, arm in study.arms.items() if arm.former.stem == 'tokens' and not arm.options]
+    names = [name for name, arm in study.arms.items() if arm.former.stem == 'tokens' and arm.shared == 'tokens']
     return tuple(f'{name} (random encoder)' for name in names[:1] if study.random_encoder)
 
 # %% ../../nbs/6_study/40_arms.ipynb #03f32cd9

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 from tqdm import tqdm
 
-from ..base.files import atomic, home, read_json, sha256_of
+from ..base.files import MirnbError, atomic, home, read_json, sha256_of
 from ..base.settings import change, fingerprint
 from ..base.processes import stopwatch
 from ..representations.store import Store
@@ -62,9 +62,12 @@ def kept_answers(run: Run,  # with trained formers
                  tracks: pd.DataFrame,  # track_id, path
                  votes: int = 1,  # segments of the excerpt
                  ) -> np.ndarray:  # (tracks, K) float32 probabilities
-    "`answers` for deformed tracks, from what is kept; they are kept too, sixteen tracks a file."
+    "`answers` for deformed tracks, from what is kept; they are kept too, sixteen a file; raises `MirnbError`."
     weights, told = sha256_of(run.classifier(model)), []
-    read = 'mel' if run.arm(model).reads == 'mel' else 2
+    read = dict(mel='mel', tokens=2).get(run.arm(model).shared)
+    if read is None:
+        raise MirnbError(f'{model}: reads {run.arm(model).reads!r}, of which no deformed music is kept; ask a former of '
+                         'log-Mel or of tokens.')
     for _, some in tracks.groupby(np.arange(len(tracks))//16):
         which = fingerprint(weights, list(zip(some.track_id, some.path)), votes)
         path = bench.folder(name)/f'answers-{which}.npz'

@@ -124,7 +124,7 @@ def extract_tokens(run: Run,  # with a track table and weights
                    encoder: str = 'trained',  # or 'random'
                    ) -> None:
     "Tokens of all clips, of level 2 and of what the arms want besides."
-    wanted = [arm.former.levels for arm in run.study.arms.values() if arm.reads == 'tokens' and not arm.options]
+    wanted = [arm.former.levels for arm in run.study.arms.values() if arm.shared == 'tokens']
     for levels in dict.fromkeys([(2,), *wanted]):
         kind = Tokens(str(run.weights(encoder)), **levels_of(levels))
         extract_clips(run, kind, run.store('tokens', encoder, levels), workers)

@@ -53,8 +53,8 @@ def needs_of(run: Run,  # of a study
              ) -> tuple:  # names of steps
     "What lies in a store before an arm can be trained; log-Mel always does."
     arm, random = run.arm(model), run.encoder(model) == 'random'
-    if arm.reads == 'mel' and not arm.options: return ()
-    if arm.reads == 'tokens' and not arm.options: return ('random tokens' if random else 'tokens'),
+    if arm.shared == 'mel': return ()
+    if arm.shared == 'tokens': return ('random tokens' if random else 'tokens'),
     options = [f'{name}={value}' for name, value in arm.options]
     return ' '.join([arm.reads, *options, *['(random encoder)']*random]),
 

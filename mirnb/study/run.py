@@ -135,9 +135,8 @@ class Run:
     def reads(self, model: str) -> Path:  # of a store
         "Where that lies; what nobody else reads is named by all its settings."
         arm = self.arm(model)
-        plain = arm.reads if not arm.options else ''
-        if plain == 'mel': return self.store('mel')
-        if plain == 'tokens': return self.store('tokens', self.encoder(model), arm.former.levels)
+        if arm.shared == 'mel': return self.store('mel')
+        if arm.shared == 'tokens': return self.store('tokens', self.encoder(model), arm.former.levels)
         return self.store(f'{slug(arm.reads)}-{fingerprint(self.representation(model).settings())}')
 
     @property

@@ -15,6 +15,9 @@ from ..sound.settings import CorpusConfig
 from ..representations.settings import TokenizerConfig
 from ..learners.settings import ArmConfig, FinetuneConfig, FormerConfig, OptimiserConfig, PretrainConfig
 
+# %% ../../nbs/6_study/10_settings.ipynb #1841dd44
+ALL, CODES = ('mel', 'tokens', 'vectors'), ('tokens', 'vectors')  # stems
+
 # %% ../../nbs/6_study/10_settings.ipynb #a397eba3
 def paper_arms(mel: ArmConfig = ArmConfig(),  # of frames
                codes: ArmConfig|None = None,  # of ids, and of codebook vectors; None = as `mel`
@@ -40,7 +43,7 @@ class StudyConfig:
 
 # %% ../../nbs/6_study/10_settings.ipynb #a6187955
 def with_arms(study: StudyConfig,  # to be changed
-              stems: tuple = ('mel', 'tokens', 'vectors'),  # of the arms that are; all = what makes a comparison fair
+              stems: tuple = ALL,  # of the arms that are changed; all = what makes a comparison fair
               **paths,  # inside an ArmConfig
               ) -> StudyConfig:
     "The same change in all arms, or in those of some stems."
@@ -55,9 +58,6 @@ def only(study: StudyConfig,  # to be cut
     if lost := [name for name in names if name not in study.arms]:
         raise MirnbError(f'{lost[0]}: is no arm of study {study.name}; it has {", ".join(study.arms)}.')
     return replace(study, arms={name: study.arms[name] for name in names})
-
-# %% ../../nbs/6_study/10_settings.ipynb #1841dd44
-ALL, CODES = ('mel', 'tokens', 'vectors'), ('tokens', 'vectors')  # stems
 
 # %% ../../nbs/6_study/10_settings.ipynb #1ae55bd7
 CONFOUNDS = {  # {name: {whose: changes}}; 'study', or the stems of the arms that change
