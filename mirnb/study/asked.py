@@ -66,8 +66,8 @@ def kept_answers(run: Run,  # with trained formers
     weights, told = sha256_of(run.classifier(model)), []
     read = dict(mel='mel', tokens=2).get(run.arm(model).shared)
     if read is None:
-        raise MirnbError(f'{model}: reads {run.arm(model).reads!r}, of which no deformed music is kept; ask a former of '
-                         'log-Mel or of tokens.')
+        raise MirnbError(f'{model}: reads {run.arm(model).reads!r}, of which no deformed music is kept; '
+                         'ask a former of log-Mel or of tokens.')
     for _, some in tracks.groupby(np.arange(len(tracks))//16):
         which = fingerprint(weights, list(zip(some.track_id, some.path)), votes)
         path = bench.folder(name)/f'answers-{which}.npz'
