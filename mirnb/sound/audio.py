@@ -4,13 +4,15 @@
 
 # %% auto #0
 __all__ = ['ADVICE', 'CHANNELS', 'PIECE', 'SILENCE', 'AudioError', 'downmix', 'resample', 'crop', 'promised_more', 'rate_is_zero',
-           'in_pieces', 'samples_of', 'joined', 'decode', 'load_audio', 'save_audio']
+           'in_pieces', 'samples_of', 'joined', 'decode', 'starved', 'fault', 'reading', 'can_be_read', 'load_audio',
+           'save_audio']
 
 # %% ../../nbs/2_sound/20_audio.ipynb #455905d5
 import io
 import os
 import re
-from contextlib import ExitStack
+import stat
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -23,6 +25,7 @@ from .containers import mended
 # %% ../../nbs/2_sound/20_audio.ipynb #8cf05b18
 ADVICE = dict(
     missing='check the path',
+    unreadable='give yourself the right to read it, or see to its disk',
     empty='get the file again or leave it out',
     truncated='get the file again',
     undecodable='convert it to WAV, FLAC, OGG or MP3, or get it again',
@@ -189,6 +192,48 @@ def decode(path: str|Path,  # WAV, FLAC, OGG, MP3 or whatever else libsndfile re
 # %% ../../nbs/2_sound/20_audio.ipynb #3fbeaa72
 SILENCE = 1e-4  # peak below which a wave counts as silent; full scale is 1
 
+# %% ../../nbs/2_sound/20_audio.ipynb #b8dd84eb
+def starved(e: Exception) -> bool:  # of Python, NumPy or torch
+    "Whether it says that there is not enough memory."
+    says = isinstance(e, RuntimeError) and re.search('out of memory|allocate memory|not enough memory', str(e))
+    return isinstance(e, MemoryError) or bool(says)
+
+# %% ../../nbs/2_sound/20_audio.ipynb #b07a164c
+def fault(path: str|Path,  # of a sound file
+          e: Exception,  # what came of reading it
+          ) -> AudioError:  # which says so
+    "What an exception means for the file."
+    if starved(e): return AudioError(path, 'crash', 'asks for more memory than there is')
+    if isinstance(e, (FileNotFoundError, NotADirectoryError)): return AudioError(path, 'missing', 'is no file')
+    if isinstance(e, OSError): return AudioError(path, 'unreadable', f'cannot be read ({e.strerror or e})')
+    said = ' '.join(str(e).split()).encode('utf8', 'backslashreplace').decode()[:200]  # one line that any file can hold
+    return AudioError(path, 'crash', f'makes its decoder fail ({type(e).__name__}: {said})')
+
+# %% ../../nbs/2_sound/20_audio.ipynb #8295aa8c
+@contextmanager
+def reading(path: str|Path,  # the sound file that is read inside
+            only=None,  # a test of exceptions, such as `starved`; None = all of them are the file's
+            ):
+    "What goes wrong inside becomes an `AudioError`; a `MirnbError` stays what it is."
+    try: yield
+    except MirnbError: raise
+    except Exception as e:
+        if only and not only(e): raise
+        raise fault(path, e) from e
+
+# %% ../../nbs/2_sound/20_audio.ipynb #02c3e1dd
+def can_be_read(path: str|Path,  # anything
+                ) -> None:
+    """Raises `AudioError` where there is no regular file, or no right to read it.
+
+    Nothing else is opened: a pipe without a writer would wait for ever.
+    """
+    with reading(path):
+        try: regular = stat.S_ISREG(os.stat(path).st_mode)
+        except ValueError: regular = False  # no path at all, such as one with a zero byte
+        if not regular: raise AudioError(path, 'missing', 'is no file')
+        with open(path, 'rb') as f: f.read(1)  # rights may say yes and the disk no: only reading tells
+
 # %% ../../nbs/2_sound/20_audio.ipynb #45dc4c22
 def load_audio(path: str|Path,  # WAV, FLAC, OGG, MP3
                sr: int|None = 44_100,  # rate wanted, Hz; None = the file's own
@@ -198,14 +243,16 @@ def load_audio(path: str|Path,  # WAV, FLAC, OGG, MP3
                channel: str = 'mean',  # one of `CHANNELS`
                ) -> np.ndarray:  # (samples,) float32, full scale is 1
     "Decode, downmix, resample, with the bits of `librosa.load`; raises `AudioError`."
-    x, rate = decode(path, offset, seconds)
-    wave = downmix(x, channel)
+    with reading(path):
+        can_be_read(path)
+        x, rate = decode(path, offset, seconds)
+        wave = downmix(x, channel)
     peak = max(wave.max(), -wave.min())
     if not np.isfinite(peak): raise AudioError(path, 'nan', 'holds samples that are not finite numbers')
     if peak < SILENCE: raise AudioError(path, 'silent', f'is silent in mono (peak {peak:.1e}, needed {SILENCE:.0e})')
     if len(wave) < min_seconds*rate:
         raise AudioError(path, 'short', f'has {len(wave)/rate:.2f} s, fewer than {min_seconds:g} s')
-    return resample(wave, rate, sr or rate)
+    with reading(path): return resample(wave, rate, sr or rate)
 
 # %% ../../nbs/2_sound/20_audio.ipynb #e2cb6ec2
 def save_audio(path: str|Path,  # .flac or .wav
