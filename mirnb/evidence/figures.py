@@ -7,6 +7,8 @@ __all__ = ['headline', 'contenders', 'f1_bars', 'confusion_matrix', 'learning_cu
            'corpus_overview', 'flat_map']
 
 # %% ../../nbs/5_evidence/25_figures.ipynb #8786a266
+from textwrap import fill
+
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
@@ -15,6 +17,7 @@ from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
 from ..base.extras import bring
 from ..base.files import MirnbError
+from .metrics import limit
 from .style import FAMILIES, FORMERS, HALO, KINDS, STYLE, colour_of, hatch_of, marker_of
 
 # %% ../../nbs/5_evidence/25_figures.ipynb #73d8b4c6
@@ -41,7 +44,8 @@ def headline(scores: dict,  # {model: dict from `metrics.score`}
            ylim=(-.55, len(names) + .05), xlim=(0, right*room))
     ticks = np.arange(0, right + .01, .1 if right < .65 else .2)
     ax.set_xticks(ticks)
-    ax.set_xlabel(f'macro-F1 on {part}, 95 % interval\n(n = {n} works)', x=.5/room)  # under the bars
+    most = fill(limit(scores[names[0]]), 72)
+    ax.set_xlabel(f'macro-F1 on {part}, 95 % interval\n(n = {n} works)\n{most}'.rstrip(), x=.5/room)  # under the bars
     ax.tick_params(axis='y', length=0)
     ax.spines['left'].set_visible(False)
     ax.spines['bottom'].set_bounds(0, ticks[-1])

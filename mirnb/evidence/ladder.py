@@ -7,6 +7,7 @@ __all__ = ['RUNGS', 'STRENGTHS', 'pooled', 'Rungs', 'features', 'probe', 'chosen
 
 # %% ../../nbs/5_evidence/35_ladder.ipynb #765d956d
 from dataclasses import dataclass
+from textwrap import fill
 from typing import ClassVar
 
 import numpy as np
@@ -21,6 +22,7 @@ from ..base.files import MirnbError
 from ..representations.convolutions import nearest
 from ..representations.protocol import Float32, OfLevel, register
 from ..representations.store import Store
+from .metrics import limit
 
 # %% ../../nbs/5_evidence/35_ladder.ipynb #006e7e4e
 RUNGS = ('token ids', 'codebook vectors', 'encoder output', 'Mel')
@@ -135,7 +137,7 @@ def ladder_plot(scores: dict,  # {rung: macro_f1, low, high}, as `metrics.score`
     ax.axhline(chance, color='.1', lw=.9, ls=(0, (4, 2)))
     ax.text(3.3, chance, f'chance {chance:.3f}', va='bottom', ha='right', fontsize=7)
     ax.set(xticks=range(4), xticklabels=[r.replace(' ', '\n') for r in RUNGS], xlim=(-.3, 3.3), ylim=(0, None),
-           ylabel='macro-F1, 95 % interval')
+           ylabel='macro-F1, 95 % interval', xlabel=fill(limit(next(iter(scores.values()))), 60))
     ax.legend(frameon=False, loc='lower left', bbox_to_anchor=(0, 1), ncols=3, fontsize=7, columnspacing=1.,
               handletextpad=.2)
     return ax

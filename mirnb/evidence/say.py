@@ -38,9 +38,11 @@ def spelled(score: dict,  # of `parts`
 def number(score: dict,  # of `parts`
            digits: int = 3,  # after the point
            key: str|None = None,  # name of the value
-           ) -> str:  # '0.500 [0.400, 0.600]'
+           ) -> str:  # '0.500 [0.400, 0.600]', and what a macro-F1 could be at most where that is below 1
     "A score."
-    return spelled(score, f'.{digits}f', key)
+    most = score.get('ceiling', 1) if (key or 'macro_f1') == 'macro_f1' and 'macro_f1' in score else 1
+    beside = f" (at most {most:.{digits}f}: no work of {', '.join(score['absent'])})" if most < 1 else ''
+    return spelled(score, f'.{digits}f', key) + beside
 
 # %% ../../nbs/5_evidence/28_say.ipynb #3668d15e
 def signed(score: dict,  # of `parts`

@@ -28,6 +28,7 @@ def swapped(truth,  # (N,) true classes, 0 to K-1
     names, which = np.unique(np.asarray(groups), return_inverse=True)
     def own(guess):  # (works, K K) counts
         confusion(truth, guess, K)  # its checks
+        if len(which) != len(guess): raise ValueError(f'{len(guess)} guesses, but {len(which)} groups; give one a row.')
         cell = which*K*K + np.asarray(truth, int)*K + np.asarray(guess, int)
         return np.bincount(cell, minlength=len(names)*K*K).reshape(-1, K*K).astype(float)
     one, two = own(a), own(b)

@@ -9,6 +9,7 @@ __all__ = ['difference', 'compare', 'findings', 'html_row', 'html_table', 'score
 # %% ../../nbs/5_evidence/27_tables.ipynb #313dde24
 from html import escape
 
+from .metrics import limit
 from .style import FORMERS, colour_of
 from .figures import contenders
 
@@ -45,6 +46,12 @@ def _with(score: dict, key: str = 'macro_f1') -> str:
     gap = '\N{NO-BREAK SPACE}'  # an interval is not broken between lines
     return f'{text}{gap}[{score[low]:.2f},{gap}{score[high]:.2f}]' if low in score and text else text
 
+# %% ../../nbs/5_evidence/27_tables.ipynb #85a2b6d6
+def _limit(results: dict) -> list:
+    "What no model can exceed here, as a sentence; none where every genre has works. All models have the same ones."
+    said = limit(next(iter(results['scores'].values()), {}))
+    return [f'{said[0].upper()}{said[1:]}.'] if said else []
+
 # %% ../../nbs/5_evidence/27_tables.ipynb #b631fccd
 def findings(results: dict,  # the content of results.json
              formers: tuple = FORMERS,  # names of the formers
@@ -54,7 +61,8 @@ def findings(results: dict,  # the content of results.json
     def falling(models): return sorted(models, key=lambda m: -scores[m]['macro_f1'])
     trained = falling(m for m in formers if m in scores)
     if not trained: return ['No former was trained in this run.']
-    say = [_lead(results, trained)] + [compare(results, trained[0], m) for m in trained[1:]] + _chance(results, trained)
+    say = [_lead(results, trained), *_limit(results)]
+    say += [compare(results, trained[0], m) for m in trained[1:]] + _chance(results, trained)
     rest = [m for m in contenders(scores, formers) if m not in formers]
     return say + [compare(results, *falling((trained[0], m))) for m in rest]
 
@@ -123,7 +131,9 @@ def score_table(results: dict,  # the content of results.json
     rows = [[escape(m), _with(s), _whisker(s, chance, right, colour_of(m)), _with(s, 'accuracy')]
             for m, s in sorted(scores.items(), key=lambda ms: -ms[1]['macro_f1'])]
     bound = '' if chance is None else f'Dashed: the chance bound, {chance:.3f}. '
-    note = f'<p class="note">{bound}Brackets and lines: 95 % intervals over resampled works.</p>'
+    drawn = ', drawn within their genre' if results.get('resampled') == 'within genres' else ''
+    said = ' '.join([f'Brackets and lines: 95 % intervals over resampled works{drawn}.', *map(escape, _limit(results))])
+    note = f'<p class="note">{bound}{said}</p>'
     return html_table(['model', 'macro-F1', '', 'accuracy'], rows) + note
 
 # %% ../../nbs/5_evidence/27_tables.ipynb #3474a9a9
@@ -134,11 +144,15 @@ def genre_table(results: dict,  # the content of results.json
     scores = results['scores']
     per = {m: scores[m]['per_genre'] for m in contenders(scores, formers) if scores[m].get('per_genre')}
     if not per: return ''
-    rows = []
-    for g, x in sorted(next(iter(per.values())).items(), key=lambda gx: -gx[1]['f1']):
+    rows, first = [], next(iter(per.values()))
+    for g, x in sorted(first.items(), key=lambda gx: -gx[1]['f1']):
         cells = [_with(found[g], 'f1') if g in found else '' for found in per.values()]
         rows.append([f'{escape(g)} <span class="n">n = {x["support"]}</span>', *cells])
-    return '<h2>Genre by genre</h2>' + html_table(['genre', *map(escape, per)], rows)
+    said = _limit(results)
+    if lone := [g for g, x in first.items() if x.get('groups') == 1]:
+        said.append(f'Of {_and(lone)} a single work is scored: the interval does not say how others would do.')
+    note = f'<p class="note">{escape(" ".join(said))}</p>' if said else ''
+    return '<h2>Genre by genre</h2>' + html_table(['genre', *map(escape, per)], rows) + note
 
 # %% ../../nbs/5_evidence/27_tables.ipynb #e2ec92f7
 def calibration_table(results: dict,  # the content of results.json

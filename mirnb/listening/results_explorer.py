@@ -12,6 +12,7 @@ from ..base.extras import require
 require('explore')
 
 # %% ../../nbs/7_listening/66_results_explorer.ipynb #b4be688e
+from html import escape
 from pathlib import Path
 
 import ipywidgets as w
@@ -19,7 +20,7 @@ import numpy as np
 import pandas as pd
 
 from ..base.files import MirnbError, atomic, read_json
-from ..evidence.metrics import confusion, score
+from ..evidence.metrics import confusion, limit, score
 from ..study.run import predictions
 from .bars import bars
 from .explorer import ACCENT, Explorer, beside, choice, line
@@ -65,11 +66,13 @@ class ResultsExplorer(Explorer):
         guesses = predictions(self.run, model)
         self.matrix.counts = confusion(guesses.truth_id, guesses.guess_id, len(self.run.genres)).tolist()
         self.matrix.cell, self.tracks.model = [], model
-        genres = self.scores(model)['per_genre']
+        scores = self.scores(model)
+        genres = scores['per_genre']
         names = sorted(genres, key=lambda g: -genres[g]['f1'])
         f1, low, high = ([genres[g][key] for g in names] for key in ('f1', 'low', 'high'))
         title = f'{model}: F1 a genre, 95 % over works ({len(guesses)} tracks)'
-        self.chart.value = bars(names, f1, low, high, title, [ACCENT]*len(names))
+        drawn, most = bars(names, f1, low, high, title, [ACCENT]*len(names)), limit(scores)
+        self.chart.value = f'{drawn}<p>{escape(most)}</p>' if most else drawn
 
     def scores(self, model: str) -> dict:
         "The scores that the run has written down; where it has none, they are computed."

@@ -17,6 +17,7 @@ from filelock import FileLock, Timeout
 from ..base.files import MirnbError, copied, read_json, write_json
 from ..base.settings import fingerprint
 from ..base.processes import stopwatch
+from ..evidence.metrics import limit
 from .settings import StudyConfig
 from .run import Run
 from .inputs import extract_mel, make_corpus
@@ -127,7 +128,7 @@ def publish(run: Run,  # finished
 
 # %% ../../nbs/6_study/80_main.ipynb #b88daed3
 def summary(run: Run) -> str:  # finished
-    "The scores of a run as lines of text, best first."
+    "The scores of a run as lines of text, best first; what no model can exceed there stands above them."
     r = read_json(run.folder/'results.json')
     def row(model, s):
         f1 = f"{s['macro_f1']:.3f}  [{s['low']:.3f}, {s['high']:.3f}]"
@@ -135,4 +136,5 @@ def summary(run: Run) -> str:  # finished
     rows = sorted(r['scores'].items(), key=lambda pair: -pair[1]['macro_f1'])
     head = (f"macro-F1 on {r['split_counts'][r['report']]} {r['report']} works, 95 % bootstrap interval; "
             f"no guesser can expect more than {r['chance_bound']:.3f}")
-    return '\n'.join([head, *(row(*pair) for pair in rows)])
+    most = limit(rows[0][1])
+    return '\n'.join([f'{head}; {most}' if most else head, *(row(*pair) for pair in rows)])

@@ -82,6 +82,7 @@ def evidence(run: Run) -> dict:  # as `results.json` holds it
     kept = {m: read_json(run.folder/m/'finetune'/'done.json')['kept_epoch'] for m in curves}
     return dict(
         preset=study.name, seed=study.seed, genres=genres, report=study.report, bootstrap=study.bootstrap,
+        resampled='within genres',  # as older results are not
         **corpus_facts(run), **spent(run),
         validation={m: float(curves[m].valid_macro_f1[epoch]) for m, epoch in kept.items()},
         scores=scores, **pairs_of(tables, run), calibration=calibrations(run),
