@@ -8,8 +8,13 @@ __all__ = ['FACE']
 # %% ../nbs/entrance.ipynb #0b02f644
 from importlib import import_module
 
+from .base.files import shelter
+
 # %% ../nbs/entrance.ipynb #efc0c7c5
 __version__ = "0.1.0"
+
+# %% ../nbs/entrance.ipynb #2bc5764f
+shelter()
 
 # %% ../nbs/entrance.ipynb #d90b2e3a
 FACE = {  # {name: 'room', or 'room:name' where it is called otherwise there}
