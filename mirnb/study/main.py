@@ -63,7 +63,7 @@ def prepare(runs: list,  # of Run, of one corpus
             workers: int,  # processes
             ) -> None:
     "Tracks and log-Mel, once for all: a track that is too short for one of the runs is left out of all."
-    first, *others = sorted(runs, key=lambda run: -run.segment)
+    first, *others = sorted(runs, key=lambda run: -run.asked)
     make_corpus(first, allow_leaks, workers)
     files = [first.folder/f'{name}.csv' for name in ('tracks', 'leaks', 'bad')]
     for run in others: copied([(f, run.folder/f.name) for f in files if f.exists() and run != first])

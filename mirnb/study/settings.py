@@ -10,7 +10,7 @@ __all__ = ['ALL', 'CODES', 'CONFOUNDS', 'PRESETS', 'paper_arms', 'StudyConfig', 
 from dataclasses import dataclass, field, replace
 
 from ..base.files import MirnbError
-from ..base.settings import change, settings_of
+from ..base.settings import change, late, settings_of
 from ..sound.settings import CorpusConfig
 from ..representations.settings import TokenizerConfig
 from ..learners.settings import ArmConfig, FinetuneConfig, FormerConfig, OptimiserConfig, PretrainConfig
@@ -40,6 +40,8 @@ class StudyConfig:
     precision: str = 'auto'  # of the training: '32', 'bf16', or 'auto' = bf16 where this machine is faster with it
     bootstrap: int = 2000  # resamples of the test works
     seed: int = 0  # of every weight, crop and mask
+    pretrain_steps: int = late(800)  # at least: a small corpus is passed through more often
+    finetune_steps: int = late(300)  # at least
 
 # %% ../../nbs/6_study/10_settings.ipynb #a6187955
 def with_arms(study: StudyConfig,  # to be changed

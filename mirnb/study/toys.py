@@ -33,7 +33,7 @@ def toy() -> StudyConfig:
     arm = ArmConfig(former, PretrainConfig(optimiser, targets=256), FinetuneConfig(optimiser, votes=2))
     tokenizer = TokenizerConfig(((8, 4, 4),), (16,), (1,), steps=(60,))
     return StudyConfig('toy', CorpusConfig(per_class=10, seconds=6., pool=4), tokenizer, paper_arms(arm),
-                       random_encoder=True, precision='32', bootstrap=200)
+                       random_encoder=True, precision='32', bootstrap=200, pretrain_steps=0, finetune_steps=0)
 
 # %% ../../nbs/6_study/45_toys.ipynb #94efe216
 @contextmanager
