@@ -29,8 +29,8 @@ from ..base.settings import fingerprint
 from .protocol import Representation, representation
 
 # %% ../../nbs/3_representations/60_store.ipynb #6c6754ce
-MAKERS = ('sound/audio', *(f'representations/{name}' for name in (  # whose code makes the numbers
-    'checkpoints', 'convolutions', 'fused', 'jukebox', 'lanes', 'mel', 'mel_lanes', 'protocol')))
+MAKERS = (*(f'sound/{name}' for name in ('audio', 'containers', 'mpeg')), *(f'representations/{name}' for name in (
+    'checkpoints', 'convolutions', 'fused', 'jukebox', 'lanes', 'mel', 'mel_lanes', 'protocol')))  # who makes numbers
 
 # %% ../../nbs/3_representations/60_store.ipynb #6e93ebc5
 @cache

@@ -161,7 +161,7 @@ def goes_on(data,  # bytes of a file of chunks
             form: str,  # struct format of a size
             ) -> bool:
     "Whether chunks or a tag or zeros follow up to the end, or too few bytes for any of them."
-    if tag_end(data, i) > i or not any(data[i:i + 2**16]): return True
+    if tag_end(data, i) > i or not data[i:].strip(b'\0'): return True
     for *_, i in chunks(data, i, form): pass
     return i <= len(data) + 1 and len(data) - i < 4 + struct.calcsize(form)
 
@@ -228,7 +228,7 @@ def mend_au(data,  # bytes of a Sun or NeXT AU file
     order = '>' if data[:4] == b'.snd' else '<'
     at, size = struct.unpack(f'{order}II', data[4:12])
     if at < 24: raise ValueError(f'says that its sound begins at byte {at}, inside its header')
-    if at + size >= len(data) - 8 or not any(data[at + size:]): return None
+    if at + size >= len(data) - 8 or not data[at + size:].strip(b'\0'): return None
     return [data[:8] + struct.pack(f'{order}I', len(data) - at) + data[12:]]
 
 # %% ../../nbs/2_sound/15_containers.ipynb #dc4660b9
@@ -237,12 +237,11 @@ def mended_bytes(data,  # bytes of a file, or a map of it
                  search: bool = True,  # see `mend_flac`
                  ) -> list|None:  # files whose headers are right, each as bytes; None where the file is one
     "What is there, by the kind of the file; raises `ValueError` with what is wrong where nothing can be done."
-    magic = data[:4]
-    if magic == b'OggS': return mend_ogg(data, said)
-    if magic in CHUNKS: return mend_chunks(data, said)
-    if magic in (b'.snd', b'dns.') and len(data) >= 24: return mend_au(data, said)
+    if data[:4] in CHUNKS: return mend_chunks(data, said)
+    if data[:4] in (b'.snd', b'dns.') and len(data) >= 24: return mend_au(data, said)
     i = 0
     while (past := tag_end(data, i)) > i: i = past
+    if data[i:i + 4] == b'OggS': return mend_ogg(data, said)
     if data[i:i + 4] == b'fLaC': return mend_flac(data, said, search)
     return mend_mpeg(data, said) if next_frame(data[i:i + 2**17], 0) < min(2**17, len(data) - i) else None
 

@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['BITRATES', 'LONGEST', 'ENCODERS', 'mpeg_frame', 'tag_end', 'next_frame', 'mpeg_frames', 'info_at', 'counts_at',
-           'trims', 'trims_lie', 'info_frame', 'mended_stream', 'mend_mpeg']
+           'trims', 'trims_lie', 'info_frame', 'mended_stream', 'mpeg_streams', 'mend_mpeg']
 
 # %% ../../nbs/2_sound/12_mpeg.ipynb #566699ff
 import struct
@@ -107,9 +107,10 @@ def counts_at(frame: bytes,  # an MPEG audio frame
 def trims(frame: bytes,  # a frame that counts
           at: int,  # where the count begins in it
           ) -> tuple:  # samples to leave out at the begin and at the end
-    "What LAME has added to the count, 12 bits each, behind as much as four flags say."
-    place = at + 29 + sum(size for flag, size in ((1, 4), (2, 4), (4, 100), (8, 4)) if frame[at + 7] & flag)
-    both = int.from_bytes(frame[place:place + 3], 'big')
+    "What an encoder has added to the count, 12 bits each, behind as much as four flags say; 0 where it has no name."
+    place = at + 8 + sum(size for flag, size in ((1, 4), (2, 4), (4, 100), (8, 4)) if frame[at + 7] & flag)
+    named = frame[place:place + 4].strip(b'\0')
+    both = int.from_bytes(frame[place + 21:place + 24], 'big') if named else 0
     return both >> 12, both & 0xfff
 
 # %% ../../nbs/2_sound/12_mpeg.ipynb #8298eff6
@@ -152,11 +153,26 @@ def mended_stream(data,  # bytes of an MPEG audio file
     for (begin, end), (following, _) in zip(sound, [*sound[1:], (None, None)]):
         body.append(data[begin:end])
         while following and (past := tag_end(data, end)) > end: end = past
-        if following and following - end > 1441: body.append(data[end:following])  # more than a frame is lost: let the
-    sizes = {end - begin for begin, end in sound}                                  # decoder tell
+        if following and following - end > 1441:                            # more than a frame is lost: it stays, and
+            body.append(data[end:following])                                # the decoder tells
+    sizes = {end - begin for begin, end in sound}
     needs = counts or sizes and max(sizes) - min(sizes) > 1
     body = b''.join(body)
     return (info_frame(first, len(sound), len(body)) if needs else b'') + body
+
+# %% ../../nbs/2_sound/12_mpeg.ipynb #8ea0fe7e
+def mpeg_streams(data,  # bytes of an MPEG audio file
+                 starts: list,  # of `mpeg_frames`
+                 ) -> list:  # of lists of (begin, end)
+    "The frames of each song: a new one begins with a count, or where rate, layer or channels change."
+    streams, key = [], None
+    for i in starts:
+        size, _, kind = mpeg_frame(data[i:i + 3])
+        kind = *kind, data[i + 3] >> 6 == 3                                 # mono
+        if kind != key or info_at(data[i:i + 48]): streams.append([])
+        streams[-1].append((i, i + size))
+        key = kind
+    return streams
 
 # %% ../../nbs/2_sound/12_mpeg.ipynb #1cf09004
 def mend_mpeg(data,  # bytes of an MPEG audio file
@@ -172,11 +188,4 @@ def mend_mpeg(data,  # bytes of an MPEG audio file
     if at and first[at + 120:at + 124] in ENCODERS: right = right and first[at + 4:at + 8] == b'\0\0\0\x0f'
     close = not info_at(first) and abs(said - n*samples) <= samples
     if said >= 0 and not holes and (right or close): return None
-    streams, key = [], None
-    for i in starts:
-        size, _, kind = mpeg_frame(data[i:i + 3])
-        kind = *kind, data[i + 3] >> 6 == 3                                 # mono
-        if kind != key or info_at(data[i:i + 48]): streams.append([])
-        streams[-1].append((i, i + size))
-        key = kind
-    return [mended_stream(data, stream) for stream in streams]
+    return [mended_stream(data, stream) for stream in mpeg_streams(data, starts)]
