@@ -5,12 +5,14 @@
 # %% auto #0
 __all__ = ['TURNED', 'FLAC_HEADS', 'CHUNKS', 'NAMES', 'COUNTED', 'ogg_crc', 'ogg_pages', 'mend_ogg', 'crc8', 'flac_frame',
            'flac_end', 'counted', 'mend_flac', 'chunks', 'goes_on', 'sound_end', 'resized', 'mend_chunks', 'mend_au',
-           'mended_bytes', 'mended']
+           'promised_more', 'rate_is_zero', 'mended_bytes', 'mended']
 
 # %% ../../nbs/2_sound/15_containers.ipynb #566699ff
 import mmap
+import re
 import struct
 import zlib
+from pathlib import Path
 
 import soundfile as sf
 
@@ -53,7 +55,8 @@ def mend_ogg(data,  # bytes of an Ogg file
             begins.append(begin)
             last = {}
         ends = following[2] & 2 and not flags & 2
-        if ends and (end > following[0] or not flags & 4): raise ValueError('is cut: its end is missing')
+        if ends and end > following[0]: raise ValueError(f'is cut at byte {following[0]:,}: its page ends at {end:,}')
+        if ends and not flags & 4: raise ValueError(f'is cut at byte {end:,}: its last page is missing')
         if not ogg_crc(data[begin:end]): raise ValueError(f'is damaged at byte {begin}: a checksum is wrong')
         if so_far is not None and so_far < last.get(stream, 0):
             raise ValueError(f'says that it holds {so_far} samples, after {last.get(stream, 0)}')
@@ -230,6 +233,23 @@ def mend_au(data,  # bytes of a Sun or NeXT AU file
     if at < 24: raise ValueError(f'says that its sound begins at byte {at}, inside its header')
     if at + size >= len(data) - 8 or not data[at + size:].strip(b'\0'): return None
     return [data[:8] + struct.pack(f'{order}I', len(data) - at) + data[12:]]
+
+# %% ../../nbs/2_sound/15_containers.ipynb #daf14da1
+def promised_more(sound: sf.SoundFile,  # an open WAV, AIFF or AU
+                  ) -> tuple|None:  # bytes promised, bytes held; None where all is there
+    "Where the header promises more bytes of audio than the file holds, by libsndfile's own log."
+    found = re.search(r'^\s*(?:data|SSND|Data Size)\s*: (\d+) \(should be (\d+)\)', sound.extra_info, re.M)
+    promise, held = map(int, found.groups()) if found else (0, 0)
+    least = held + 8                                                        # of padding
+    return (promise, held) if least < promise < 2**31 - 2**16 else None     # near 2^31, 2^32: "length unknown"
+
+# %% ../../nbs/2_sound/15_containers.ipynb #426ef2d7
+def rate_is_zero(path: str|Path) -> bool:  # any file
+    "True for a WAV or AU header that says 0 Hz."
+    with open(path, 'rb') as f: head = f.read(4096)
+    i = head.find(b'fmt ') if head[:4] == b'RIFF' else -1
+    rate = head[i + 12:i + 16] if i > 0 else head[16:20] if head[:4] in (b'.snd', b'dns.') else b''
+    return rate == bytes(4)
 
 # %% ../../nbs/2_sound/15_containers.ipynb #dc4660b9
 def mended_bytes(data,  # bytes of a file, or a map of it

@@ -202,7 +202,8 @@ def write_report(folder: str|Path,  # holds results.json; config.json, seeds.jso
     shown = [run_card(results, config), '<h2>Scores</h2>', score_table(results), pair_table(results),
              seeds_table(seeds), genre_table(results, formers), calibration_table(results),
              figures(folder/'figures', formers), sounds(folder, formers=formers)]
-    origin = ['<h2>What these numbers do not show</h2>', _list(map(escape, [*caveats(config), *(_known(folder/'fitted.json') or [])])),
+    less = [*caveats(config), *_known(folder/'fitted.json')]
+    origin = ['<h2>What these numbers do not show</h2>', _list(map(escape, less)),
               provenance(folder, config), _settings(config)]
     title = escape(f"mirnb, {results.get('preset', 'study')}: which audio representation hears genre?")
     css = (files('mirnb')/'static'/'report.css').read_text(encoding='utf-8')
