@@ -154,17 +154,32 @@ def extract(args,  # corpus, root, representation, set, weights, level, to, work
     hint = ': see bad.csv there' if len(store.bad) else ''
     print(f'{len(store):,} tracks in {to}; {len(store.bad):,} could not be used{hint}')
 
+# %% ../nbs/cli.ipynb #4d5c3611
+def _compare(store, became, corpus) -> None:
+    "Say what has changed since a store was made; raises `MirnbError` where it is not of the corpus as it is."
+    told = {change: some.track_id.tolist() for change, some in became.groupby('change')}
+    for change, ids in told.items():
+        print(f'{len(ids):7,} {change}: {", ".join(map(str, ids[:3]))}{", …"*(len(ids) > 3)}')
+    odd = ', '.join(f'{len(ids):,} {change}' for change, ids in told.items() if change not in ('moved', 'touched'))
+    remedy = 'run the extraction again, which makes anew what has changed and keeps what is gone'
+    if 'unknown' in told: remedy = 'an older version of mirnb kept too little to tell, so extract into another folder'
+    if odd: raise MirnbError(f'{store}: is not of {corpus} as it is now ({odd}); {remedy}.')
+    print(f'{"nothing else" if told else "nothing"} has changed in {corpus}')
+
 # %% ../nbs/cli.ipynb #f3496e79
-def verify(args,  # store
+def verify(args,  # store, against
            ) -> None:
-    "Read a store again and check all of it; raises `MirnbError` where a part is not whole."
+    "Read a store again and check all of it; raises `MirnbError` where it is not whole, or not of the corpus as it is."
     from mirnb.representations.store import verify as read_again
+    if len(args.against or []) > 2:
+        raise MirnbError(f'--against {" ".join(args.against)}: is too much; name a corpus and its folder.')
     table = read_again(args.store)
     broken = table[table.fault != '']
     print(f'{len(table):,} shards, {table.tracks.sum():,} tracks, {table.bad.sum():,} of them without use, '
           f'{table.MB.sum():,.0f} MB')
     for row in broken.itertuples(): print(f'{row.shard}: {row.fault}')
     if len(broken): raise MirnbError(f'{args.store}: {len(broken):,} shards are not whole; run the extraction again.')
+    if args.against: _compare(args.store, read_again(args.store, tracks_of(*args.against)), args.against[0])
 
 # %% ../nbs/cli.ipynb #9ab6eadd
 def _workers(command: argparse.ArgumentParser) -> None:
@@ -260,6 +275,8 @@ def _store_commands(commands) -> None:  # argparse's list of commands
     one.set_defaults(run=extract)
     two = commands.add_parser('verify', help='read a store again and check all of it')
     two.add_argument('store', help='its folder')
+    two.add_argument('--against', nargs='+', metavar=('CORPUS', 'ROOT'),
+                     help='say which of its sound files have changed since: a corpus as for `extract`')
     two.set_defaults(run=verify)
 
 # %% ../nbs/cli.ipynb #bc219be9
