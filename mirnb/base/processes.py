@@ -54,12 +54,12 @@ def parallel(work: str,  # 'module:function' of one argument; by name, since a n
     begin = pkgutil.resolve_name('mirnb.base.processes:child_of')  # the module's own: see `work`
     with ProcessPoolExecutor(workers, get_context('spawn'), begin) as pool:
         done = pool.map(pkgutil.resolve_name(work), jobs, chunksize=chunk)
-        n = 0
+        n, bar = 0, tqdm(done, label, len(jobs), disable=not progress, mininterval=1)
         try:
-            for n, result in enumerate(tqdm(done, label, len(jobs), disable=not progress, mininterval=1), 1): yield result
+            for n, result in enumerate(bar, 1): yield result
         except BrokenProcessPool:
-            raise MirnbError(f'{label or work}: a process was killed after {n:,} of {len(jobs):,} jobs, as happens when '
-                             'memory runs out or a library crashes; use fewer workers and run again.') from None
+            raise MirnbError(f'{label or work}: a process was killed after {n:,} of {len(jobs):,} jobs, as happens '
+                             'when memory runs out or a library crashes; use fewer workers and run again.') from None
 
 # %% ../../nbs/1_base/40_processes.ipynb #84b3a04c
 def settle() -> None:
