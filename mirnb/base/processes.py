@@ -14,13 +14,14 @@ import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from multiprocessing import get_context
 from pathlib import Path
 
 import torch
 from tqdm.auto import tqdm
 
-from .files import read_json, write_json
+from .files import MirnbError, read_json, write_json
 
 # %% ../../nbs/1_base/40_processes.ipynb #43474cef
 def device() -> torch.device:  # where to train
@@ -45,12 +46,20 @@ def parallel(work: str,  # 'module:function' of one argument; by name, since a n
              progress: bool = True,  # show the bar
              chunk: int = 1,  # jobs sent at once
              ) -> Iterator:  # results in the order of the jobs
-    "Map a function over jobs in spawned processes with one intra-op thread each and a progress bar."
+    """Map a function over jobs in spawned processes with one intra-op thread each and a progress bar.
+
+    Raises what a job raises, and `MirnbError` where a process was killed.
+    """
     if not jobs: return
     begin = pkgutil.resolve_name('mirnb.base.processes:child_of')  # the module's own: see `work`
     with ProcessPoolExecutor(workers, get_context('spawn'), begin) as pool:
         done = pool.map(pkgutil.resolve_name(work), jobs, chunksize=chunk)
-        yield from tqdm(done, label, len(jobs), disable=not progress, mininterval=1)
+        n, bar = 0, tqdm(done, label, len(jobs), disable=not progress, mininterval=1)
+        try:
+            for n, result in enumerate(bar, 1): yield result
+        except BrokenProcessPool:
+            raise MirnbError(f'{label or work}: a process was killed after {n:,} of {len(jobs):,} jobs, as happens '
+                             'when memory runs out or a library crashes; use fewer workers and run again.') from None
 
 # %% ../../nbs/1_base/40_processes.ipynb #84b3a04c
 def settle() -> None:

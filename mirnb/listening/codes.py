@@ -63,7 +63,8 @@ class CodeFacts:
     def facts(self) -> pd.DataFrame:
         "Of `code_facts`."
         run = self.heard.run
-        made_of = run.store('tokens').name, run.store('mel').name, run.part('train').track_id.tolist(), self.genres
+        sounds = self.heard.tokens.made_of(run.part('train').track_id.tolist())
+        made_of = run.store('tokens').name, run.store('mel').name, sounds, self.genres
         kept = home()/'maps'/f'facts-{fingerprint(*made_of)}.csv'
         if not kept.exists():
             with atomic(kept) as part: code_facts(run).to_csv(part, index=False)

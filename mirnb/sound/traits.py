@@ -15,7 +15,7 @@ from scipy.stats import entropy
 
 from ..base.files import MirnbError
 from ..base.processes import parallel
-from .audio import load_audio
+from .audio import AudioError, load_audio
 from .renditions import perform
 from .settings import CorpusConfig
 
@@ -68,6 +68,7 @@ def heard(path: str|Path,  # of a sound file
           ) -> dict:  # of `sound_traits`
     "The traits of a file; raises what `load_audio` does, and with the path for silence."
     try: return sound_traits(load_audio(path))
+    except AudioError: raise  # it names the file itself
     except MirnbError as e: raise MirnbError(f'{path}: {e}') from None
 
 # %% ../../nbs/2_sound/55_traits.ipynb #7a4cdaae

@@ -78,7 +78,8 @@ def pretrained(run: Run,  # of the study
     if not arm.pretrain.optimiser.epochs: return former
     tracks, valid = arm_tracks(run, store, 'train', 'pool'), arm_tracks(run, store, 'valid').track_id.tolist()
     tracks = fewer(tracks, arm.pretrain.tracks, run.study.seed).track_id.tolist()
-    made_of = arm.former, arm.pretrain, run.study.seed, tracks, valid, digest(former), run.precision, store.folder.name
+    made_of = (arm.former, arm.pretrain, run.study.seed, tracks, valid, digest(former), run.precision,
+               store.folder.name, store.made_of(tracks + valid))
     shelf, own = home()/'formers'/fingerprint(*made_of), run.folder/model/'pretrain'
     shelf.mkdir(parents=True, exist_ok=True)
     with FileLock(shelf/'.lock'):

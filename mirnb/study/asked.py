@@ -18,7 +18,7 @@ from ..base.processes import stopwatch
 from ..representations.store import Store
 from ..learners.finetune import load_classifier, predict
 from ..evidence.dissection import said_without
-from ..evidence.robustness import Bench, Held, keep
+from ..evidence.robustness import Bench, Held, keep, sounds_of
 from .settings import StudyConfig
 from .run import Run
 from .main import run_studies
@@ -69,7 +69,7 @@ def kept_answers(run: Run,  # with trained formers
         raise MirnbError(f'{model}: reads {run.arm(model).reads!r}, of which no deformed music is kept; '
                          'ask a former of log-Mel or of tokens.')
     for _, some in tracks.groupby(np.arange(len(tracks))//16):
-        which = fingerprint(weights, list(zip(some.track_id, some.path)), votes)
+        which = fingerprint(weights, sounds_of(zip(some.track_id, some.path)), votes)
         path = bench.folder(name)/f'answers-{which}.npz'
         if not path.exists():
             held, start = keep(bench, name, some, 1, False), time.process_time()
@@ -88,7 +88,8 @@ def dissected(run: Run,  # with trained formers
     "What a former says of the reported tracks without each of these, kept under `$MIRNB_HOME`: a killed run goes on."
     file, tracks, store = run.classifier(model), run.part(run.study.report), Store(run.reads(model))
     ids, votes = tracks.track_id.tolist(), run.votes(model)
-    shelf = home()/'dissections'/fingerprint(sha256_of(file), store.folder.name, ids, votes, run.precision, 1)
+    made_of = sha256_of(file), store.folder.name, store.made_of(ids), votes, run.precision, 1
+    shelf = home()/'dissections'/fingerprint(*made_of)
     def place(mask): return shelf/f'{fingerprint(np.packbits(mask).tolist(), len(mask))}.npy'
     missing = list({place(mask): mask for mask in masks.values() if not place(mask).exists()}.items())
     bar = tqdm(total=len(missing), desc=f'{model} without', disable=not progress, mininterval=1)

@@ -16,6 +16,7 @@ import soundfile as sf
 from ..base.files import atomic
 from ..base.settings import fingerprint
 from ..sound.audio import crop, load_audio
+from ..representations.store import stamp
 
 # %% ../../nbs/6_study/65_examples.ipynb #599a3563
 def surest(predictions: pd.DataFrame,  # a row a track: genre, guess, and p(NAME) of each genre
@@ -48,9 +49,12 @@ def snippet(path: str|Path,  # a sound file
 def kept_snippet(path: str|Path,  # a sound file, which may be gone
                  folder: str|Path,  # of earlier snippets
                  ) -> bytes:  # a mono MP3
-    "The snippet that lies in the folder, or a new one, which is laid there; raises `AudioError`."
-    file = Path(folder)/f'{fingerprint(str(path))}.mp3'
+    "The snippet that lies in the folder, or a new one of a file that is new or changed; raises `AudioError`."
+    name, now = fingerprint(str(path)), stamp(path)
+    file, old = Path(folder)/f'{name}-{fingerprint(now)}.mp3', sorted(Path(folder).glob(f'{name}-*.mp3'))
+    if now is None and old: return old[0].read_bytes()
     if not file.exists():
         data = snippet(path)
         with atomic(file) as part: part.write_bytes(data)
+        for other in old: other.unlink(missing_ok=True)
     return file.read_bytes()
