@@ -20,7 +20,7 @@ import pandas as pd
 import mirnb
 from ..base.files import MirnbError
 from ..base.randomness import seed_of
-from .folders import LEFT_OUT, SUFFIXES, laid_out, listing, readable, told, twins
+from .folders import LEFT_OUT, laid_out, listing, readable, told, twins
 
 # %% ../../nbs/2_sound/30_corpora.ipynb #48fb7989
 COLUMNS = ('track_id', 'path', 'genre', 'tags', 'split', 'group', 'seconds', 'licence', 'sha256')
@@ -67,7 +67,7 @@ def warn_of(corpus: Corpus,  # just loaded
     if text := told(corpus.left_out, hidden): warnings.warn(f'{corpus.name}: left out: {text}', stacklevel=4)
     for some in twins(corpus.classes):
         names = ' and '.join(map(repr, some))
-        warnings.warn(f'{corpus.name}: {names} differ in case, spaces or spelling alone and are {len(some)} classes; '
+        warnings.warn(f'{corpus.name}: {names} differ in case, spaces or Unicode alone and are {len(some)} classes; '
                       'give them one name if they are meant to be one.', stacklevel=4)
     for sentence in said: warnings.warn(f'{corpus.name}: {sentence}.', stacklevel=4)
 
@@ -309,9 +309,11 @@ def folder(root: str|Path,  # holds a folder a genre
     t, left, said = laid_out(found.sounds, str(root))
     left = passed_over(root, sorted(found.left + left))
     if t.empty:
-        text = told(left, found.hidden)
-        raise MirnbError(f'{root}: holds no genre/track.ext with {", ".join(SUFFIXES[:4])}, ... or another suffix of a '
-                         f'sound; check the path{text and f" (left out: {text})"}.')
+        text, reasons = told(left, found.hidden), set(left.reason)
+        remedy = 'put them into a folder a genre' if 'no genre' in reasons else 'check the path'
+        if 'undecodable' in reasons: remedy = 'convert them to WAV, FLAC, OGG or MP3, in a folder a genre'
+        raise MirnbError(f'{root}: holds no genre/track.ext that is read here, such as .wav, .flac or .mp3'
+                         f'{text and f" (left out: {text})"}; {remedy}.')
     t['path'] = [str(root/p) for p in t.track_id]
     train, parts = t.split == 'train', dict(t.split.value_counts(sort=False))
     if '' in parts: t['split'] = random_split(t.group, t.genre, seed)

@@ -236,7 +236,8 @@ def no_artists(pairs: list,  # (genre, folder in it or '')
     for genre, name in set(pairs):
         genres.setdefault(name, set()).add(genre)
         held.setdefault(genre, set()).add(name)
-    found = {n for n, some in genres.items() if is_format(n) and (len(some) > 1 or held[min(some)] == {n})}
+    dull = {n for n in genres if is_format(n) or part_of(n)}
+    found = {n for n in dull if len(genres[n]) > 1 or held[min(genres[n])] == {n}}
     return found | ({next(iter(genres))} - {''} if len(genres) == 1 and len(held) > 2 else set())
 
 # %% ../../nbs/2_sound/25_folders.ipynb #394daaea
@@ -247,21 +248,28 @@ def quoted(names: list,  # of folders
     return ', '.join([f"'{printable(n)}'" for n in names[:4]] + ['...']*(len(names) > 4))
 
 # %% ../../nbs/2_sound/25_folders.ipynb #6a28d2e6
-def refuse_layout(paths: list,  # lists of folders and a file, each with a folder at least
+def refuse_layout(paths: list,  # lists of folders and a file, from the genre on
                   root: str,  # for the message
                   ) -> None:
-    "Raises `MirnbError` where first folders are parts, folds or formats, and cannot be read as such."
-    firsts, deep = {p[0] for p in paths}, any(len(p) > 2 for p in paths)
-    parts = {n for n in firsts if part_of(n)}
-    names = quoted(parts or firsts)
+    "Raises `MirnbError` where folders are named like parts, folds or formats, and cannot be read as such."
+    firsts, seconds = {p[0] for p in paths}, {p[1] for p in paths if len(p) > 2}
+    parts, inside = {n for n in firsts if part_of(n)}, {n for n in seconds if part_of(n)}
+    here, names = printable(f'{root}/{min(firsts)}'), quoted(parts or firsts)
+    wanted = ('write train/genre/track and test/genre/track with the same genres, '
+              'or name a folder that holds genre/track')
+    if parts == firsts and len(parts) == 1 and seconds:
+        raise MirnbError(f'{root}: holds one folder, named like a part of a split ({names}); name {here}, or {wanted}.')
     if len(parts) > 1 or parts == firsts:
-        raise MirnbError(f'{root}: {names} are parts of a split, not genres; write train/genre/track and '
-                         'test/genre/track with the same genres, or name a folder that holds genre/track.')
+        raise MirnbError(f'{root}: holds folders named like parts of a split ({names}), not like genres; {wanted}.')
     if all(re.fullmatch(r'(fold|split|cv|set)s?[\W_]*\d+', n.strip().casefold()) for n in firsts):
-        raise MirnbError(f'{root}: {names} are folds, not genres; name a folder that holds genre/track.')
-    if deep and all(map(is_format, firsts)):
-        first = printable(f'{root}/{min(firsts)}')
-        raise MirnbError(f'{root}: {names} are formats, not genres; name the one to be read, such as {first}.')
+        raise MirnbError(f'{root}: holds folders named like folds ({names}), not like genres; '
+                         'name a folder that holds genre/track.')
+    if seconds and all(map(is_format, firsts)):
+        raise MirnbError(f'{root}: holds folders named like formats ({names}), not like genres; '
+                         f'name the one to be read, such as {here}.')
+    if len(set(map(part_of, inside))) > 1:
+        raise MirnbError(f'{root}: holds parts of a split ({quoted(inside)}) in some genres, and tracks in none of '
+                         'them, or none of train and test; write genre/train/track and genre/test/track.')
 
 # %% ../../nbs/2_sound/25_folders.ipynb #ca8748e4
 def doubts(paths: list,  # lists of folders and a file, each with a folder at least
@@ -271,16 +279,16 @@ def doubts(paths: list,  # lists of folders and a file, each with a folder at le
     firsts, wanted = Counter(p[0] for p in paths), 'genre/track or genre/artist/track is expected'
     names, tracks, said = list(firsts), len(paths), []
     strange = [n for n in names if part_of(n) or is_format(n)]
-    if strange: said.append(f'{quoted(strange)} looks like a part or a format and is taken for a genre')
+    if strange: said.append(f'folders named like a part or a format are taken for genres: {quoted(strange)}')
     if len(names) == 1:
         at = os.path.commonpath(['/'.join(p[:-1]) for p in paths])
         if any(len(p) > 2 + at.count('/') for p in paths):
             inside = printable(f'{root}/{at}')
             said.append(f'it holds the one folder {quoted(names)}; if the genres lie in it, name {inside}')
     album = [n for n in names if re.search(r' [-–] |[(\[]\d{4}[)\]]', n)]
-    if len(album) > max(2, len(names)/2): said.append(f'{quoted(album)} look like albums; {wanted}')
+    if len(album) > max(2, len(names)/2): said.append(f'first folders look like albums ({quoted(album)}); {wanted}')
     elif len(names) > 2 and all(re.fullmatch(r'0\d*|\w', n) for n in names):
-        said.append(f'{quoted(names)} look like numbers or initials; {wanted}')
+        said.append(f'first folders look like numbers or initials ({quoted(names)}); {wanted}')
     elif len(names) > 50 and tracks < 20*len(names) or 2 < len(names) == tracks:
         said.append(f'{len(names):,} first folders hold {tracks:,} tracks: they look like artists or albums; {wanted}')
     return said
@@ -313,17 +321,17 @@ def laid_out(sounds: list,  # relative paths
     "What the folders of each sound mean; raises the `MirnbError` of `refuse_layout`."
     paths = [p for s in sounds if len(p := s.split('/')) > 1]
     level, which = part_level(paths)
-    if level is None and paths: refuse_layout(paths, root)
-    said = doubts(paths, root) if level is None and paths else []
     kept = [p for p in paths if level is None or len(p) > 2]
     few = 1 if level is None else 2  # folders that a track lies in at least
     left = [(s, 'no genre', 'lies in no folder of a genre') for s in sounds if s.count('/') < few]
     rests = [p if level is None else p[:level] + p[level + 1:] for p in kept]
+    if rests: refuse_layout(rests, root)
+    said = doubts(rests, root) if rests and level != 0 else []
     dull = no_artists([(r[0], r[1] if len(r) > 2 else '') for r in rests])
-    if dull: said.append(f'{quoted(dull)} is no artist; each file there is a group of its own')
+    if dull: said.append(f'folders that are no artists, so that each file is a group of its own: {quoted(dull)}')
     for some in twins(sounds):
         if len({s.rpartition('/')[0] for s in some}) == 1:
-            said.append(f'{quoted(some)} differ in case, spaces or spelling alone; are they one track?')
+            said.append(f'{quoted(some)} differ in case, spaces or Unicode alone; leave one out if they are one track')
     rows = [('/'.join(p), r[0], group_of(r, '/'.join(p), dull), '' if level is None else which[p[level]])
             for p, r in zip(kept, rests)]
     return pd.DataFrame(rows, columns=['track_id', 'genre', 'group', 'split']), left, said

@@ -25,7 +25,7 @@ from .settings import CorpusConfig
 # %% ../../nbs/2_sound/35_own.ipynb #5da2f2f0
 def listed(config: CorpusConfig,  # source, root, classes
            ) -> Corpus:  # its table as runs read it, files that are missing among them
-    """The tracks of a corpus that are in a part and of a class; others are left out, those of other classes are counted.
+    """The tracks of a corpus that are in a part and of a class; others are left out, those of other classes counted.
 
     Raises `MirnbError` for a corpus that no study can be of.
     """
