@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['study_of', 'study', 'presets', 'report', 'explore', 'tokenizer', 'jukebox', 'fetch', 'named', 'corpus_of',
-           'tracks_of', 'audit', 'representation_of', 'extract', 'verify', 'parser', 'main']
+           'tracks_of', 'audit', 'representation_of', 'extract', 'verify', 'number', 'parser', 'main']
 
 # %% ../nbs/cli.ipynb #6ef81e24
 import argparse
@@ -17,7 +17,7 @@ from pathlib import Path
 
 import mirnb
 from .base.files import MirnbError, atomic, home
-from .base.settings import change, fingerprint
+from .base.settings import allowed, change, fingerprint, fits, from_words
 from .sound.settings import FMA_ARCHIVES, SOURCES
 from .study.settings import PRESETS, StudyConfig, preset
 
@@ -150,18 +150,12 @@ def audit(args,  # corpus, root, workers, picture, table
 
 # %% ../nbs/cli.ipynb #e54eaf1c
 def representation_of(name: str,  # 'mel' | 'jukebox' | a registered one
-                      pairs: list,  # such as 'hop=256'
+                      pairs: list,  # such as 'hop=256' or 'levels=2,1'
                       ):  # a Representation
-    "A representation from words; raises `MirnbError` for an unknown name or setting, or a value of another kind."
-    from mirnb.representations.protocol import representation, settings_in
-    name, settings = 'tokens' if name == 'jukebox' else name, {}
-    known = settings_in(name)
-    for key, _, value in (pair.partition('=') for pair in pairs):
-        kind = type(known.get(key, ''))
-        try: settings[key] = kind(value) if kind in (int, float) else value
-        except ValueError:
-            raise MirnbError(f'{key}={value}: is not of the kind {kind.__name__}; write a number.') from None
-    return representation(name, **settings)
+    "A representation from words; raises `MirnbError` for an unknown name or setting, or a value that is not allowed."
+    from mirnb.representations.protocol import from_pairs, representation
+    name = 'tokens' if name == 'jukebox' else name
+    return representation(name, **from_pairs(name, pairs))
 
 # %% ../nbs/cli.ipynb #f594f8d7
 def extract(args,  # corpus, root, representation, set, weights, level, to, workers, scheduler, min_seconds
@@ -207,10 +201,22 @@ def verify(args,  # store, against
     if len(broken): raise MirnbError(f'{args.store}: {len(broken):,} shards are not whole; run the extraction again.')
     if args.against: _compare(args.store, read_again(args.store, tracks_of(*args.against)), args.against[0])
 
+# %% ../nbs/cli.ipynb #58722f93
+def number(kind: type,  # int or float
+           **rule,  # of `settings.setting`: low, high
+           ):  # a function: word -> number, for argparse, which tells its user what it raises
+    "Numbers of a command line, in their range."
+    def read(word):
+        value = from_words(kind, word)
+        if not fits(value, kind, rule): raise argparse.ArgumentTypeError(f'is {word}; it must be {allowed(kind, rule)}')
+        return value
+    return read
+
 # %% ../nbs/cli.ipynb #9ab6eadd
 def _workers(command: argparse.ArgumentParser) -> None:
     "The option that many commands have."
-    command.add_argument('--workers', type=int, default=2, help='processes of one thread each (default: 2)')
+    command.add_argument('--workers', type=number(int, low=1, high=1024), default=2, metavar='N',
+                         help='processes of one thread each (default: 2)')
 
 # %% ../nbs/cli.ipynb #e44ba950
 def _scheduler(command: argparse.ArgumentParser) -> None:
@@ -226,7 +232,7 @@ def _study_commands(commands) -> None:  # argparse's list of commands
     one.add_argument('--preset', default='study', help='study (default), full, fair or paper')
     one.add_argument('--corpus', help=f'{", ".join(SOURCES)} (default: embedded), or a folder with a folder a genre')
     one.add_argument('--root', help='folder that the corpus lies in')
-    one.add_argument('--per-class', type=int, metavar='N',
+    one.add_argument('--per-class', type=number(int, low=0), metavar='N',
                      help='training tracks a genre at most, 0 = all (default: what the preset says)')
     one.add_argument('--figures', help='folder to copy the figures and the report to')
     one.add_argument('--results', help='JSON file to copy the scores to')
@@ -251,7 +257,8 @@ def _run_commands(commands) -> None:  # argparse's list of commands
     for command, run in ((one, report), (two, explore)):
         command.add_argument('folder', metavar='RUN', help='its folder')
         command.set_defaults(run=run)
-    two.add_argument('--port', type=int, default=0, help='of this machine (default: any that is free)')
+    two.add_argument('--port', type=number(int, low=0, high=65_535), default=0, metavar='N',
+                     help='of this machine (default: any that is free)')
     two.add_argument('--no-browser', action='store_true', help='print the address only')
 
 # %% ../nbs/cli.ipynb #91df9c58
@@ -291,12 +298,12 @@ def _store_commands(commands) -> None:  # argparse's list of commands
     one.add_argument('root', nargs='?', help='folder that the corpus lies in, and where the paths of a CSV start')
     one.add_argument('--representation', default='mel', help='mel (default) or jukebox')
     one.add_argument('--set', action='append', default=[], metavar='KEY=VALUE',
-                     help='a setting of it, such as hop=256; may be repeated')
+                     help='a setting of it, such as hop=256 or levels=2,1; may be repeated')
     one.add_argument('--weights', help="jukebox: a file of weights, OpenAI's or ours (default: the small VQ-VAE "
                                        'that ships)')
-    one.add_argument('--level', type=int, help='jukebox: level of the VQ-VAE')
+    one.add_argument('--level', type=number(int, low=0, high=2), help='jukebox: level of the VQ-VAE')
     one.add_argument('--to', help='folder of the store (default: one under $MIRNB_HOME for these settings)')
-    one.add_argument('--min-seconds', type=float, default=0., help='refuse shorter tracks')
+    one.add_argument('--min-seconds', type=number(float, low=0), default=0., help='refuse shorter tracks')
     _scheduler(one)
     one.set_defaults(run=extract)
     two = commands.add_parser('verify', help='read a store again and check all of it')

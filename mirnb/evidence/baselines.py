@@ -20,6 +20,7 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 
+from ..base.settings import check, setting
 from ..representations.protocol import Float32, register
 from .metrics import macro_f1
 
@@ -95,10 +96,12 @@ STATISTICS = dict(mean=np.mean, std=np.std, skew=skew, kurtosis=kurtosis, median
 @dataclass(frozen=True)
 class Timbre(Float32):
     "Seven statistics of 20 MFCC, 7 bands of spectral contrast and the centroid: (1, 196) float32."
-    told: int = 22_050  # the rate that contrast and centroid believe in, Hz
+    told: int = setting(22_050, low=12_801, high=1_000_000)  # the rate that contrast and centroid believe in, Hz
     name: ClassVar[str] = 'timbre'
     sr: ClassVar[int] = 44_100  # Hz
     channel: ClassVar[str] = 'mean'
+
+    def __post_init__(self): check(self)
 
     def __call__(self, wave: np.ndarray) -> np.ndarray:  # (samples,) -> (1, 196)
         "Statistic by statistic, each of all 28 rows; one that does not exist, such as the skew of a constant, is 0."

@@ -17,6 +17,7 @@ import pandas as pd
 import torch
 
 from ..base.files import MirnbError
+from ..base.settings import check, setting
 from ..representations.protocol import Float32, LogMel, OfLevel, register
 from ..representations.store import Store
 from .ladder import RUNGS
@@ -76,11 +77,13 @@ def spectrum(wave: np.ndarray,  # (samples,)
 @dataclass(frozen=True)
 class Percepts(Float32):
     "Loudness, centroid, onset strength and chroma, block by block: (blocks, 15) float32."
-    blocks: int = SPAN  # of a clip, at most
-    floor: float = -80.  # dB: quieter is as quiet as this
+    blocks: int = setting(SPAN, low=1)  # of a clip, at most
+    floor: float = setting(-80., high=0)  # dB: quieter is as quiet as this
     name: ClassVar[str] = 'percepts'
     sr: ClassVar[int] = 44_100  # Hz
     channel: ClassVar[str] = 'mean'
+
+    def __post_init__(self): check(self)
 
     def __call__(self, wave: np.ndarray) -> np.ndarray:  # (samples,) -> (blocks, 15)
         "dB re a full-scale sine of 1 kHz; log2 Hz; librosa's strength; twelve shares from C to B."
@@ -126,7 +129,7 @@ def tempo(percepts: np.ndarray,  # (blocks, 15) of `Percepts`
 @dataclass(frozen=True)
 class EncoderBlocks(Float32, OfLevel):
     "The encoder's output before the quantiser, block by block: (blocks, dim) float32; of level 2, whose hop is 128."
-    blocks: int = SPAN  # of a clip, at most
+    blocks: int = setting(SPAN, low=1)  # of a clip, at most
     name: ClassVar[str] = 'encoder blocks'
 
     @torch.inference_mode()

@@ -16,7 +16,7 @@ from torch import nn
 from ..base.files import MirnbError
 from .settings import PretrainConfig
 from .transformer import sinusoids
-from .stems import CHOICES, level_columns, patches, unpatch
+from .stems import STEMS, level_columns, patches, unpatch
 from .formers import Former
 from .masks import (band_mask, block_kinds, corrupt_frames, corrupt_tokens, order_draws, reorder,
                                   spread, whole_blocks)
@@ -231,7 +231,7 @@ class QuantiserLoss(nn.Module):
 
 # %% ../../nbs/4_learners/45_pretext.ipynb #85ce9410
 TASKS = dict(masked=dict(mel=FrameLoss, tokens=TokenLoss, vectors=TokenLoss),  # {task: {stem: its loss}}
-             order=dict.fromkeys(CHOICES['stem'], OrderLoss), quantiser=dict.fromkeys(CHOICES['stem'], QuantiserLoss))
+             order=dict.fromkeys(STEMS, OrderLoss), quantiser=dict.fromkeys(STEMS, QuantiserLoss))
 
 # %% ../../nbs/4_learners/45_pretext.ipynb #05fbf659
 class Pretext(nn.Module):
@@ -241,11 +241,6 @@ class Pretext(nn.Module):
                  config: PretrainConfig,  # the task, and what is hidden
                  ):
         super().__init__()
-        for name, choice in (('task', TASKS), ('target', TARGETS), ('fill', ('mean', 'loudest'))):
-            value = getattr(config, name)
-            if value in choice: continue
-            raise MirnbError(f'PretrainConfig: {name} is {value!r}; choose {", ".join(choice)}.')
-        if config.context < 0: raise MirnbError(f'PretrainConfig: context is {config.context}; choose 0 (all) or more.')
         self.former = former
         self.task = TASKS[config.task][former.config.stem](former, config)
 

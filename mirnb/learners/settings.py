@@ -8,79 +8,94 @@ __all__ = ['FormerConfig', 'OptimiserConfig', 'PretrainConfig', 'FinetuneConfig'
 # %% ../../nbs/4_learners/10_settings.ipynb #30c9e3de
 from dataclasses import dataclass
 
-from ..base.settings import late
+from ..base.settings import check, late, refuse, setting
 
 # %% ../../nbs/4_learners/10_settings.ipynb #7b94b1b6
 @dataclass(frozen=True)
 class FormerConfig:
     "One former: a stem that turns frames or tokens into positions, and a transformer encoder over them."
-    stem: str = 'mel'  # 'mel' | 'tokens' | 'vectors'
-    segment: int = 3456  # frames or tokens a segment; 344.5 a second
-    patch: int = 32  # frames folded into one position; 1 = one by one, as the paper
-    patch_bands: int = 0  # bands (of an embedding: dimensions) that a patch covers; 0 = all: patches of time alone
-    width: int = 192  # d_model
-    layers: int = 4  # the paper's depth
-    heads: int = 6  # attention heads
-    feedforward: int = 768  # hidden width of the feed-forward block
-    dropout: float = .1  # on each sublayer's output
-    norm: str = 'pre'  # 'pre' | 'post' layer norm
-    norm_eps: float = 1e-5  # of every layer norm
-    pool: str = 'mean'  # 'mean' | 'cls' (an added position) | 'overwrite' (CLS over position 0) | 'first'
+    stem: str = setting('mel', choices=('mel', 'tokens', 'vectors'))  # what it reads
+    segment: int = setting(3456, low=1)  # frames or tokens a segment; 344.5 a second
+    patch: int = setting(32, low=1)  # frames folded into one position; 1 = one by one, as the paper
+    patch_bands: int = setting(0, low=0)  # bands (of an embedding: dimensions) of a patch; 0 = all, patches of time
+    width: int = setting(192, low=2)  # d_model
+    layers: int = setting(4, low=1)  # the paper's depth
+    heads: int = setting(6, low=1)  # attention heads
+    feedforward: int = setting(768, low=1)  # hidden width of the feed-forward block
+    dropout: float = setting(.1, low=0, below=1)  # on each sublayer's output
+    norm: str = setting('pre', choices=('pre', 'post'))  # place of the layer norm
+    norm_eps: float = setting(1e-5, above=0)  # of every layer norm
+    pool: str = setting('mean', choices=('mean', 'cls', 'overwrite', 'first'))  # cls: a position more
     scale_inputs: bool = False  # multiply embeddings by sqrt(width), as "Attention is all you need"
-    vectors: str = 'standard'  # codebook vectors 'raw' | 'unit' | 'standard' (z-scored a dimension) | 'white'
-    range: float = late(0.)  # Mel: a segment in dB below its loudest cell, down to so many; 0 = dB of full scale
-    scaling: str = 'bands'  # Mel z-scores: of each of the 'bands' over the training data | of the 'segment' as a whole
-    levels: tuple = (2,)  # tokens: levels of the VQ-VAE, the coarsest first; all on one token of it are one input
-    bands: int = 86  # Mel bands
-    codes: int = 2048  # vocabulary
-    dim: int = 64  # codebook dimension
+    vectors: str = setting('standard', choices=('raw', 'unit', 'standard', 'white'))  # standard: z-scores
+    range: float = late(0., low=0)  # Mel: a segment in dB below its loudest cell, down to so many; 0 = of full scale
+    scaling: str = setting('bands', choices=('bands', 'segment'))  # Mel z-scores: a band over all data, or the segment
+    levels: tuple[int, ...] = setting((2,), choices=(2, 1, 0))  # tokens: of the VQ-VAE, the coarsest first; one input
+    bands: int = setting(86, low=1)  # Mel bands
+    codes: int = setting(2048, low=1)  # vocabulary
+    dim: int = setting(64, low=1)  # codebook dimension
+
+    def __post_init__(self):
+        check(self)
+        if self.width % (2*self.heads): refuse(self, 'width', f'an even multiple of heads, {self.heads}')
+        if self.segment % self.patch: refuse(self, 'segment', f'a multiple of patch, {self.patch}')
+        if not self.levels or sorted(set(self.levels), reverse=True) != list(self.levels):
+            refuse(self, 'levels', 'some of (2, 1, 0), the coarsest first')
 
 # %% ../../nbs/4_learners/10_settings.ipynb #9029278a
 @dataclass(frozen=True)
 class OptimiserConfig:
     "Adam and its schedule, the same fields for pretraining and fine-tuning."
-    epochs: int = 10  # passes; in each, one random segment of every clip
-    batch: int = 32  # segments a step
-    lr: float = 1e-3  # peak rate; under 'noam' a factor
-    schedule: str = 'cosine'  # 'cosine' (with warm-up) | 'constant' | 'noam'
-    warmup: float = .1  # steps, or below 1 a share of all steps
-    weight_decay: float = .01  # decoupled
-    betas: tuple = (.9, .98)  # Adam's moments
-    eps: float = 1e-8  # Adam's epsilon
-    clip: float = 1.  # gradient norm; 0 = off
-    accumulate: int = 1  # batches whose gradients make one step
-    patience: int = 0  # epochs without a better validation before it stops early; 0 = never
+    epochs: int = setting(10, low=0)  # passes; in each, one random segment of every clip
+    batch: int = setting(32, low=1)  # segments a step
+    lr: float = setting(1e-3, low=0)  # peak rate; under 'noam' a factor
+    schedule: str = setting('cosine', choices=('cosine', 'constant', 'noam'))  # cosine: with warm-up
+    warmup: float = setting(.1, low=0)  # steps, or below 1 a share of all steps
+    weight_decay: float = setting(.01, low=0)  # decoupled
+    betas: tuple[float, float] = setting((.9, .98), low=0, below=1)  # Adam's moments
+    eps: float = setting(1e-8, above=0)  # Adam's epsilon
+    clip: float = setting(1., low=0)  # gradient norm; 0 = off
+    accumulate: int = setting(1, low=1)  # batches whose gradients make one step
+    patience: int = setting(0, low=0)  # epochs without a better validation before it stops early; 0 = never
+
+    def __post_init__(self): check(self)
 
 # %% ../../nbs/4_learners/10_settings.ipynb #a8d4ed30
 @dataclass(frozen=True)
 class PretrainConfig:
     "Masked prediction: what is hidden, how, and how it is learned."
     optimiser: OptimiserConfig = OptimiserConfig()
-    mask_rate: float = .3  # chance of each block of frames (or tokens) to be selected
-    span: int = 42  # frames or tokens a block; 42 = 122 ms, 1 = single tokens
-    band_block: int = 21  # Mel only: adjacent bands hidden over the whole segment; 0 = none
-    mixture: tuple = (.8, .1, .1)  # of the selected blocks: masked, noise or random, kept
-    target: str = 'contrast'  # Mel only: the z-scored 'frames' | 'contrast': a band less its mean over the segment
-    fill: str = 'mean'  # Mel only: a masked cell becomes its band's 'mean' | the segment's 'loudest' level
-    task: str = 'masked'  # fill in what is hidden | 'order': moved blocks | 'quantiser': a random projection's codes
-    context: int = 0  # positions to either side that each may look at; 0 = all
-    tracks: int = late(0)  # at most so many tracks are pretrained on; 0 = all
-    targets: int = 2048  # tokens only: masked tokens a step that enter the loss (chosen at random); 0 = all
+    mask_rate: float = setting(.3, low=0, high=1)  # chance of each block of frames (or tokens) to be selected
+    span: int = setting(42, low=1)  # frames or tokens a block; 42 = 122 ms, 1 = single tokens
+    band_block: int = setting(21, low=0)  # Mel only: adjacent bands hidden over the whole segment; 0 = none
+    mixture: tuple[float, float, float] = setting((.8, .1, .1), low=0, high=1)  # selected: masked, noise, kept
+    target: str = setting('contrast', choices=('frames', 'contrast'))  # Mel: contrast = less a band's mean
+    fill: str = setting('mean', choices=('mean', 'loudest'))  # Mel: of the band, or of the segment: a masked cell
+    task: str = setting('masked', choices=('masked', 'order', 'quantiser'))  # order: moved blocks; quantiser: codes
+    context: int = setting(0, low=0)  # positions to either side that each may look at; 0 = all
+    tracks: int = late(0, low=0)  # at most so many tracks are pretrained on; 0 = all
+    targets: int = setting(2048, low=0)  # tokens only: masked tokens a step, drawn, that enter the loss; 0 = all
+
+    def __post_init__(self):
+        check(self)
+        if abs(sum(self.mixture) - 1) > 1e-6: refuse(self, 'mixture', '3 shares that sum to 1')
 
 # %% ../../nbs/4_learners/10_settings.ipynb #8950eacf
 @dataclass(frozen=True)
 class FinetuneConfig:
     "Genre classification from a pretrained (or a random) encoder."
     optimiser: OptimiserConfig = OptimiserConfig()
-    class_weights: str = 'effective'  # number of samples | 'inverse' class frequency (the paper) | 'none'
-    fading: float = .99  # 'effective': no class counts for more than 1 / (1 - fading) samples
-    layer_decay: float = 1.  # each layer further from the head learns slower by this factor; 1 = all alike
-    label_smoothing: float = 0.  # of the cross-entropy
-    mask_rate: float = 0.  # blocks hidden from the input while training, drawn as in pretraining
+    class_weights: str = setting('effective', choices=('effective', 'inverse', 'none'))  # inverse: as the paper
+    fading: float = setting(.99, low=0, below=1)  # 'effective': no class counts for more than 1 / (1 - fading) samples
+    layer_decay: float = setting(1., low=0, high=1)  # each layer further from the head is slower by it; 1 = all alike
+    label_smoothing: float = setting(0., low=0, below=1)  # of the cross-entropy
+    mask_rate: float = setting(0., low=0, high=1)  # blocks hidden while training, drawn as in pretraining
     freeze: bool = False  # train the head only (a linear probe)
-    keep: str = 'last'  # whose weights: the 'last' epoch's, or those of the 'best' macro-F1 on validation
-    votes: int = 5  # segments of a clip, evenly spread over all of it, that vote; 0 = one, anywhere, as the paper
-    tracks: int = late(0)  # at most so many tracks are fine-tuned on; 0 = all
+    keep: str = setting('last', choices=('last', 'best'))  # whose weights: best = of the best macro-F1 on validation
+    votes: int = setting(5, low=0)  # segments of a clip that vote, evenly spread; 0 = one, anywhere, as the paper
+    tracks: int = late(0, low=0)  # at most so many tracks are fine-tuned on; 0 = all
+
+    def __post_init__(self): check(self)
 
 # %% ../../nbs/4_learners/10_settings.ipynb #a17309b6
 @dataclass(frozen=True)
@@ -90,7 +105,12 @@ class ArmConfig:
     pretrain: PretrainConfig = PretrainConfig()
     finetune: FinetuneConfig = FinetuneConfig()
     representation: str = late('')  # a registered name; '' = what the stem is made for: 'mel', else 'tokens'
-    options: tuple = late(())  # its settings as pairs; weights of a tokenizer are the run's, levels the former's
+    options: tuple[tuple, ...] = late(())  # its settings as pairs; weights are the run's, levels the former's
+
+    def __post_init__(self):
+        check(self)
+        if any(len(pair) != 2 or not isinstance(pair[0], str) for pair in self.options):
+            refuse(self, 'options', "pairs of a name and a value, such as (('hop', 256),)")
 
     @property
     def reads(self) -> str:  # a registered name

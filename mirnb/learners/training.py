@@ -170,7 +170,6 @@ def finetune(arm: ArmConfig,  # finetune is used, and pretrain's span and band_b
     key = fingerprint(f, arm.pretrain, seed, tracks, valid.track_id.tolist(), labels.tolist(),
                       list(genres), digest(former), precision)
     if is_done(folder, key): return load_classifier(folder/'classifier.safetensors')
-    if f.keep not in KEEP: raise MirnbError(f"FinetuneConfig: keep is {f.keep!r}; choose 'last' or 'best'.")
     weights = class_weights(np.bincount(labels, minlength=len(genres)), f.class_weights, f.fading)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed_of(seed, 'head'))

@@ -95,11 +95,6 @@ class Encoder(nn.Module):
                  config: FormerConfig,  # layers and all that a layer needs
                  ):
         super().__init__()
-        if config.width % (2 * config.heads):
-            raise MirnbError(f'FormerConfig: width {config.width} is not an even multiple of heads {config.heads}; '
-                             'choose others.')
-        if config.norm not in ('pre', 'post'):
-            raise MirnbError(f"FormerConfig: norm is {config.norm!r}; it must be 'pre' or 'post'.")
         self.layers = nn.ModuleList(Layer(config) for _ in range(config.layers))
         self.norm = nn.LayerNorm(config.width, config.norm_eps) if config.norm == 'pre' else nn.Identity()
 

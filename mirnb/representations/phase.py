@@ -12,8 +12,9 @@ from typing import ClassVar
 import librosa
 import numpy as np
 
+from ..base.settings import check, setting
 from .mel import band_hz, check_wave, mel_bands
-from .protocol import LogMel, register
+from .protocol import HERTZ, SAMPLES, LogMel, register
 
 # %% ../../nbs/3_representations/55_phase.ipynb #673eeb85
 def instantaneous(wave: np.ndarray,  # (samples,) float32
@@ -56,14 +57,16 @@ def deviation(wave: np.ndarray,  # (samples,) float32
 @dataclass(frozen=True)
 class MelPhase:
     "Log-Mel in dB and, in further columns, the deviation of each band, (frames, 2 bands) float32; stored as int16."
-    sr: int = 44_100  # sample rate, Hz
-    n_fft: int = 512  # frame length, samples
-    hop: int = 128  # from frame to frame, samples
-    n_mels: int = 86  # bands
+    sr: int = setting(44_100, **HERTZ)  # sample rate, Hz
+    n_fft: int = setting(512, **SAMPLES)  # frame length, samples
+    hop: int = setting(128, **SAMPLES)  # from frame to frame, samples
+    n_mels: int = setting(86, low=1, high=1024)  # bands
     phase: bool = True  # False = the control: the band's centroid from magnitudes alone
     name: ClassVar[str] = 'mel+phase'
     channel: ClassVar[str] = 'mean'
     step: ClassVar[float] = 1e-4  # of the deviation; log-Mel has its own
+
+    def __post_init__(self): check(self)
 
     @property
     def mel(self) -> LogMel: return LogMel(self.sr, self.n_fft, self.hop, self.n_mels)

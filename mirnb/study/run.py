@@ -84,7 +84,9 @@ class Run:
         config = Path(folder)/'config.json'
         if not config.is_file():
             raise MirnbError(f'{folder}: is no run, it has no config.json; give the folder that `mirnb study` named.')
-        return cls(read_study(read_json(config)), Path(folder).absolute())
+        settings = read_json(config)
+        try: return cls(read_study(settings), Path(folder).absolute())
+        except MirnbError as e: raise MirnbError(f'{config}: {e}') from None
 
     @property
     def tracks(self) -> pd.DataFrame:
