@@ -8,15 +8,17 @@ __all__ = ['study_of', 'study', 'presets', 'report', 'explore', 'tokenizer', 'ju
 
 # %% ../nbs/cli.ipynb #6ef81e24
 import argparse
+import errno
 import json
 import os
+import select
 import sys
 import warnings
 from dataclasses import asdict
 from pathlib import Path
 
 import mirnb
-from .base.files import MirnbError, atomic, home
+from .base.files import FULL, MirnbError, absolute, atomic, because, home
 from .base.settings import allowed, change, fingerprint, fits, from_words
 from .sound.settings import FMA_ARCHIVES, SOURCES
 from .study.settings import PRESETS, StudyConfig, preset
@@ -322,10 +324,46 @@ def parser() -> argparse.ArgumentParser:
     return top
 
 # %% ../nbs/cli.ipynb #aab63188
+def _door() -> None:
+    "What is printed may hold any name of a file; a terminal that cannot show a character shows its number."
+    for stream in sys.stdout, sys.stderr:
+        if hasattr(stream, 'reconfigure'): stream.reconfigure(errors='backslashreplace')
+
+# %% ../nbs/cli.ipynb #30d238e3
+def _ended(e: OSError) -> str:
+    "A fault of the place, in one sentence; raises all else again."
+    at = f'{e.filename}: ' if e.filename else ''
+    if e.errno in FULL: return f'{at}{because(e)}; free some space, then start it again to go on from here'
+    if e.errno in (errno.EMFILE, errno.ENFILE): return f'{at}{because(e)}; allow more with `ulimit -n`'
+    if e.errno == errno.EROFS: return f'{at}{because(e)}; choose a folder that can be written'
+    if 'temporary directory' in because(e): return f'{because(e)}; set TMPDIR to a folder that can be written'
+    raise e
+
+# %% ../nbs/cli.ipynb #897aecc5
+def _left() -> bool:
+    "Whether whoever reads what is printed has had enough, as of `mirnb presets | head -1`."
+    try: out = sys.stdout.fileno()
+    except (AttributeError, OSError): return False
+    line = select.poll()
+    line.register(out, 0)  # only whether the other end is gone
+    if not line.poll(0): return False
+    os.dup2(os.open(os.devnull, os.O_WRONLY), out)  # so that the end of Python writes nowhere
+    return True
+
+# %% ../nbs/cli.ipynb #d010ea66
 def main(words: list|None = None) -> None:  # None = the command line
     "The command `mirnb`."
-    args = parser().parse_args(words)
-    if hasattr(sys.stdout, 'reconfigure'): sys.stdout.reconfigure(errors='backslashreplace')  # a name it cannot show
-    try: args.run(args)
+    _door()
+    try:
+        try:
+            args = parser().parse_args(words)
+            absolute('.')
+            args.run(args)
+        finally:
+            if sys.stdout: sys.stdout.flush()
     except MirnbError as e: sys.exit(f'mirnb: {e}')
     except KeyboardInterrupt: sys.exit('mirnb: stopped; start it again to go on from here')
+    except BrokenPipeError:
+        if not _left(): raise  # another pipe, such as that of a worker
+        sys.exit(1)
+    except OSError as e: sys.exit(f'mirnb: {_ended(e)}.')

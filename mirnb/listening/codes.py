@@ -46,8 +46,7 @@ def pooled_odds(uses: np.ndarray,  # (works, 2) of some codes together, of all o
 class CodeFacts:
     "The codes of a run's tokenizer in its training tracks."
     def __init__(self, heard: Listening):
-        if heard.tokens is None:
-            raise MirnbError(f'{heard.run.folder}: has no tokens yet; let `mirnb study` extract them first.')
+        if heard.tokens is None: raise heard.run.lacks('tokens', heard.run.store('tokens'))
         self.heard, self.genres, self.vectors = heard, heard.run.genres, np.asarray(heard.vqvae.codebook)
         train = heard.tracks[(heard.tracks.split == 'train') & heard.tracks.track_id.isin(heard.tokens._index)]
         self.works = train.groupby('group', sort=False).genre.first()
@@ -121,8 +120,7 @@ class CodeFacts:
     def context(self, code: int, seconds: float = .3, most: int = 200) -> np.ndarray:
         "(frames, bands) dB: the mean log-Mel `seconds` to either side of a code's uses; raises where no use has both."
         mel, found = self.heard.mel, self.occurrences([code])
-        if mel is None:
-            raise MirnbError(f'{self.heard.run.folder}: has no log-Mel yet; let `mirnb study` extract it first.')
+        if mel is None: raise self.heard.run.lacks('log-Mel', self.heard.run.store('mel'))
         rate = rate_of(mel)
         half = round(seconds*rate)
         middle = (found.time*rate).round().astype(int)

@@ -80,6 +80,13 @@ class Listening:
 
     def _store(self, folder): return Store(folder) if folder.is_dir() else None
 
+    @property
+    def missing(self) -> str:
+        "Which pictures of a track there are not, and where they were looked for; '' where all are there."
+        kinds = {'mel': 'log-Mel', 'tokens': 'tokens'}
+        gone = [kind for kind in kinds if getattr(self, kind) is None]
+        return ' '.join(str(self.run.lacks(kinds[kind], self.run.store(kind))) for kind in gone)
+
     @cached_property
     def vqvae(self) -> VQVAE: return VQVAE.load(self.run.weights()).eval()
 
@@ -122,9 +129,14 @@ class Listening:
         folder = self.run.reads(model)
         return self.mel if folder == self.run.store('mel') else self._store(folder)
 
+    def needed(self, model: str) -> Store:
+        "The same; raises `MirnbError` where it is not there."
+        if (store := self.store_of(model)) is None: raise self.run.lacks(f'store for {model}', self.run.reads(model))
+        return store
+
     def _segments(self, model, track_id):
         "The voting segments of a track, as rows of a `Spans`."
-        classifier, store = self.classifier(model), self.store_of(model)
+        classifier, store = self.classifier(model), self.needed(model)
         told = predict_segments(classifier, store, [track_id], self.run.votes(model), precision='32')
         rate = rate_of(store)
         ends = parted(told.start/rate, classifier.former.config.segment/rate)
@@ -156,8 +168,7 @@ class Listening:
 
     def picture(self, track_id: str, over: 'np.ndarray|None' = None) -> Picture:
         "The log-Mel of a track, with what may lie over it; raises `MirnbError` where there is none."
-        if self.mel is None:
-            raise MirnbError(f'{self.run.folder}: has no log-Mel yet; let `mirnb study` extract it first.')
+        if self.mel is None: raise self.run.lacks('log-Mel', self.run.store('mel'))
         r = self.mel.representation
         return mel_picture(self.mel.array(track_id), r.sr, r.hop, over=over)
 

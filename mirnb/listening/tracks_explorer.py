@@ -92,7 +92,7 @@ class TracksExplorer(Explorer):
     def show(self, track_id: str, at: float = 0., play: bool = False) -> None:
         "Draw a track, and play it where asked."
         self.player.show(self.heard.clip(track_id, self.models), at, play)
-        self.track_id = track_id
+        self.track_id, self.player.notice = track_id, self.heard.missing
 
     def play_whole(self) -> None:
         "The track as it is, from where the playhead is."
@@ -115,7 +115,7 @@ class TracksExplorer(Explorer):
         model, track_id = self.model.value, self._chosen()
         if not model:
             raise MirnbError(f'{self.run.folder}: no former has been trained in this run, so none can be asked.')
-        classifier, store, votes = self.heard.classifier(model), self.heard.store_of(model), self.run.votes(model)
+        classifier, store, votes = self.heard.classifier(model), self.heard.needed(model), self.run.votes(model)
         guess = self.heard.guess(model, track_id) or self.heard.tracks.genre[self.heard.row[track_id]]
         genre, rate = self.run.genres.index(guess), rate_of(store)
         found = self.found[track_id, model] = occlusion(classifier, store, track_id, genre, votes, rate=rate)

@@ -80,7 +80,7 @@ def listed(archive: str|Path,  # for the sentence
            size: int,  # of the archive, bytes
            folder: Path,  # that is there, on the disk that takes it
            ) -> list:  # of Entry
-    "All entries; raises `MirnbError` for one that is no plain file or lies elsewhere, and for what no disk should take."
+    "All entries; raises `MirnbError` for one that is no plain file or lies elsewhere, and for a bomb."
     def refuse(what, remedy='Do not trust it.'):
         raise MirnbError(f'{archive}: {what}; nothing was unpacked. {remedy}')
     total, kept = 0, []

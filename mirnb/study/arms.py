@@ -134,7 +134,8 @@ def beside(base: Run,  # with a track table
     "A run of other settings on the same tracks."
     run = Run.of(study)
     base.precision  # settled, so that it can be copied
-    copied([(base.folder/name, run.folder/name) for name in ('tracks.csv', 'precision.json') if run != base])
+    names = ['tracks.csv', 'precision.json', *(['home.json'] if (base.folder/'home.json').exists() else [])]
+    copied([(base.folder/name, run.folder/name) for name in names if run != base])
     return run
 
 # %% ../../nbs/6_study/40_arms.ipynb #0203611c

@@ -19,6 +19,7 @@ import pandas as pd
 from ..base.files import MirnbError, atomic, read_json
 from ..sound.audio import AudioError
 from ..evidence.style import COLOURS, FORMERS
+from .run import homes_of, moved
 from .examples import kept_snippet, surest
 from ..evidence.tables import calibration_table, findings, genre_table, pair_table, score_table, seeds_table
 from .provenance import provenance, run_card
@@ -118,7 +119,8 @@ def sounds(folder: Path,  # of a run: tracks.csv, predictions/*.csv; snippets ar
     told = {m: folder/'predictions'/f'{m}.csv' for m in formers}
     told = {m: f for m, f in told.items() if f.exists()}
     if not told or not (folder/'tracks.csv').exists(): return ''
-    paths, out = _read(folder/'tracks.csv').set_index('track_id').path.to_dict(), []
+    tracks, out = _read(folder/'tracks.csv'), []
+    paths = dict(zip(tracks.track_id, moved(tracks.path, homes_of(folder))))
     for model, file in told.items():
         clips = {True: [], False: []}
         for row in surest(_read(file), n).to_dict('records'):
