@@ -97,7 +97,7 @@ def jukebox(args,  # do: fetch or convert; source, target, sha256
 def fetch(args,  # name, to
           ) -> None:
     "Bring a data set and unpack it."
-    from mirnb.sound.archives import fetch_fma
+    from mirnb.base.archives import fetch_fma
     print(fetch_fma(args.name, args.to))
 
 # %% ../nbs/cli.ipynb #2dc8aed8
