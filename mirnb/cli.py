@@ -29,6 +29,8 @@ def study_of(args,  # preset, corpus, root, per_class
     "The study that was asked for; raises `MirnbError` for a folder of no known corpus."
     corpus, root, more = args.corpus or 'embedded', args.root, {}
     if corpus not in SOURCES and Path(corpus).is_dir(): corpus, root = 'folder', corpus
+    if corpus not in SOURCES and os.path.isfile(corpus):
+        raise MirnbError(f'{corpus}: is a file without genres; name a corpus, or a folder with a folder a genre.')
     if root and corpus == 'embedded':
         own = ', '.join(name for name in SOURCES if name != 'embedded')
         raise MirnbError(f'{root}: of which corpus? Add --corpus and one of {own}.')
