@@ -17,12 +17,11 @@ from pathlib import Path
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
-import soundfile as sf
 from tqdm.auto import tqdm
 
 from ..base.files import MirnbError, atomic, home, sha256_of
 from ..base.settings import fingerprint
-from ..sound.audio import AudioError, can_be_read, load_audio, reading, resample, starved
+from ..sound.audio import AudioError, can_be_read, loaded, reading, resample, starved
 from ..sound.corpora import Corpus
 from ..sound.prints import LIMIT, SETTINGS, near_duplicates, sound_print
 from ..representations.mel import log_mel
@@ -43,7 +42,7 @@ def listen(path: str|Path,  # a sound file
     try:
         if crash: raise AudioError(path, 'crash', crash)
         with reading(path):
-            wave, rate = load_audio(path, None), sf.info(path).samplerate
+            wave, rate = loaded(path)
             heard = resample(wave, rate, 44_100)
         with reading(path, only=starved):
             audio = hashlib.sha256(str(rate).encode() + wave.tobytes()).hexdigest()

@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['ADVICE', 'CHANNELS', 'SILENCE', 'AudioError', 'downmix', 'resample', 'crop', 'in_pieces', 'samples_of', 'joined',
-           'decode', 'starved', 'fault', 'reading', 'can_be_read', 'load_audio', 'save_audio']
+           'decode', 'starved', 'fault', 'reading', 'can_be_read', 'loaded', 'load_audio', 'save_audio']
 
 # %% ../../nbs/2_sound/20_audio.ipynb #455905d5
 import io
@@ -219,6 +219,25 @@ def can_be_read(path: str|Path,  # anything
         if not regular: raise AudioError(path, 'missing', 'is no file')
         with open(path, 'rb') as f: f.read(1)  # rights may say yes and the disk no: only reading tells
 
+# %% ../../nbs/2_sound/20_audio.ipynb #f3d1da70
+def loaded(path: str|Path,  # WAV, FLAC, OGG, MP3
+           offset: float = 0.,  # where to start, s
+           seconds: float|None = None,  # at most so much, s; None = to the end
+           min_seconds: float = 0.,  # refuse less, s
+           channel: str = 'mean',  # one of `CHANNELS`
+           ) -> tuple:  # (samples,) float32, full scale is 1; their rate, Hz
+    "Decode and downmix; raises `AudioError`, also for what is silent, not finite or too short."
+    with reading(path):
+        can_be_read(path)
+        x, rate = decode(path, offset, seconds)
+        wave = downmix(x, channel)
+    peak = max(wave.max(), -wave.min())
+    if not np.isfinite(peak): raise AudioError(path, 'nan', 'holds samples that are not finite numbers')
+    if peak < SILENCE: raise AudioError(path, 'silent', f'is silent in mono (peak {peak:.1e}, needed {SILENCE:.0e})')
+    if len(wave) < min_seconds*rate:
+        raise AudioError(path, 'short', f'has {len(wave)/rate:.2f} s, fewer than {min_seconds:g} s')
+    return wave, rate
+
 # %% ../../nbs/2_sound/20_audio.ipynb #45dc4c22
 def load_audio(path: str|Path,  # WAV, FLAC, OGG, MP3
                sr: int|None = 44_100,  # rate wanted, Hz; None = the file's own
@@ -229,15 +248,7 @@ def load_audio(path: str|Path,  # WAV, FLAC, OGG, MP3
                ) -> np.ndarray:  # (samples,) float32, full scale is 1
     "Decode, downmix, resample, with the bits of `librosa.load`; raises `AudioError`."
     if sr is not None and not 1 <= sr < 1e9: raise MirnbError(f'sr: is {sr}; give a rate in Hz, or None.')
-    with reading(path):
-        can_be_read(path)
-        x, rate = decode(path, offset, seconds)
-        wave = downmix(x, channel)
-    peak = max(wave.max(), -wave.min())
-    if not np.isfinite(peak): raise AudioError(path, 'nan', 'holds samples that are not finite numbers')
-    if peak < SILENCE: raise AudioError(path, 'silent', f'is silent in mono (peak {peak:.1e}, needed {SILENCE:.0e})')
-    if len(wave) < min_seconds*rate:
-        raise AudioError(path, 'short', f'has {len(wave)/rate:.2f} s, fewer than {min_seconds:g} s')
+    wave, rate = loaded(path, offset, seconds, min_seconds, channel)
     with reading(path): return resample(wave, rate, sr or rate)
 
 # %% ../../nbs/2_sound/20_audio.ipynb #e2cb6ec2
