@@ -160,8 +160,9 @@ def decode(path: str|Path,  # WAV, FLAC, OGG, MP3 or whatever else libsndfile re
     if not path.stat().st_size: raise AudioError(path, 'empty', 'has 0 bytes')
     with ExitStack() as stack:
         file, sound, fault = stack.enter_context(open(path, 'rb')), None, None
-        try: sound = stack.enter_context(sf.SoundFile(file.fileno() if os.name == 'posix' else path, closefd=False))
-        except sf.LibsndfileError as e: fault = e
+        for way in [file.fileno()]*(os.name == 'posix') + [path]:  # by its name too: half of an SD2 lies in another file
+            try: sound = sound or stack.enter_context(sf.SoundFile(way, closefd=False))
+            except sf.LibsndfileError as e: fault = e
         try:
             parts = mended(file, sound, search=not whole)
             if parts is None and sound:
