@@ -17,6 +17,7 @@ from filelock import FileLock, Timeout
 from tqdm import tqdm
 
 from ..base.files import MirnbError, atomic, write_json
+from ..sound.folders import readable
 from .protocol import Representation
 from .store import (Store, card_in, card_of, shard_name, shards_in, since, whole_shard,
                                           write_shard)
@@ -25,7 +26,7 @@ from .tasks import TASK, Task, run_tasks
 # %% ../../nbs/3_representations/75_extract.ipynb #5270e316
 def checked_rows(tracks: pd.DataFrame,  # with track_id and path
                  ) -> list:  # (track_id, path) pairs
-    "The rows to extract; raises `MirnbError` for a missing column, an id that comes twice, or ids of several kinds."
+    "The rows to extract; raises `MirnbError` for a missing column, ids that come twice, of several kinds or no text."
     if missing := {'track_id', 'path'} - set(tracks.columns):
         raise MirnbError(f'tracks: has no column {", ".join(sorted(missing))}; it needs track_id and path.')
     if len(twice := tracks.track_id[tracks.track_id.duplicated()]):
@@ -33,6 +34,8 @@ def checked_rows(tracks: pd.DataFrame,  # with track_id and path
     ids = tracks.track_id.tolist()
     if {type(i) for i in ids} not in ({int}, {str}, set()):
         raise MirnbError('tracks: its track_id are neither all whole numbers nor all text; choose one.')
+    if odd := next((i for i in ids if isinstance(i, str) and readable(i) != i), None):
+        raise MirnbError(f'tracks: track_id {readable(odd)!r} is no text that a store can hold; rename it.')
     return list(zip(ids, map(str, tracks.path)))
 
 # %% ../../nbs/3_representations/75_extract.ipynb #88d31f99

@@ -26,6 +26,7 @@ import pyarrow as pa
 import mirnb
 from ..base.files import MirnbError, atomic, read_json
 from ..base.settings import fingerprint
+from ..sound.folders import readable
 from .protocol import Representation, representation
 
 # %% ../../nbs/3_representations/60_store.ipynb #6c6754ce
@@ -155,17 +156,17 @@ def since(row: dict,  # with ROW
     'gone' is also what can no longer be read; 'unknown' is a row of an older format at equal path and size.
     A file that was changed to equal size and given its old time, to the nanosecond, is not seen.
     """
-    now = stamp(base/path)
+    now, place = stamp(base/path), readable(path)
     if now is None: return 'gone', row
     if now[0] != row['bytes']: return 'changed', row
-    moved = os.path.abspath(base/row['path']) != os.path.abspath(base/path)
+    moved = os.path.abspath(base/row['path']) != os.path.abspath(base/place)
     if row['mtime_ns'] is None: return 'changed' if moved else 'unknown', row
     touched, known = now[1] != row['mtime_ns'], row['file_crc32'] is not None
     if known and not moved and not touched: return 'same', row
     crc = crc_of(base/path)
     if known and crc is None: return 'gone', row
     if crc != row['file_crc32']: return 'changed', row  # what could not be read and now can has changed, too
-    return 'moved' if moved else 'touched' if touched else 'same', dict(row, path=path, mtime_ns=now[1])
+    return 'moved' if moved else 'touched' if touched else 'same', dict(row, path=place, mtime_ns=now[1])
 
 # %% ../../nbs/3_representations/60_store.ipynb #9c5b7762
 def mapped(path: Path,  # any file
@@ -240,7 +241,7 @@ def changes(folder: str|Path,  # of a store
         try: rows |= {row['track_id']: row for row in read_shard(shard)[1]}
         except MirnbError: continue  # it is damaged, which `verify` tells: its tracks are new
     for track_id, path in paths.items():
-        found.append((track_id, path, since(rows[track_id], path)[0] if track_id in rows else 'new'))
+        found.append((track_id, readable(path), since(rows[track_id], path)[0] if track_id in rows else 'new'))
     found += [(track_id, row['path'], 'gone') for track_id, row in rows.items() if track_id not in paths]
     return pd.DataFrame([f for f in found if f[-1] != 'same'], columns=['track_id', 'path', 'change'])
 

@@ -30,6 +30,7 @@ from ..base.extras import installed
 from ..base.files import MirnbError
 from ..base.processes import child_of, settle
 from ..sound.audio import AudioError, load_audio, reading, starved
+from ..sound.folders import readable
 from .protocol import Representation
 from .store import code_version, file_facts, shard_name, write_shard
 
@@ -76,7 +77,7 @@ def rows_of(task: Task,  # what to extract
     for track_id, path in task.rows:
         at = task.base/path
         before(track_id)
-        row = dict(track_id=track_id, path=path, reason=None, what=None, **file_facts(at))
+        row = dict(track_id=track_id, path=readable(path), reason=None, what=None, **file_facts(at))
         try:
             if track_id in crashed: raise AudioError(at, 'crash', crashed[track_id])
             array = array_of(at, task)
