@@ -28,6 +28,7 @@ from ..representations.mel import log_mel
 from ..representations.store import stamp
 from ..representations.tasks import TASK, by_pool
 from ..representations.extract import follow
+from .style import STYLE, canvas, labels, shown
 
 # %% ../../nbs/5_evidence/60_audit.ipynb #447b172a
 KEPT = ['sha256', 'audio', 'seconds', 'reason', 'what', 'print']  # of each file, in the cache
@@ -228,7 +229,7 @@ def in_words(corpus: Corpus,  # any
     for check, some in found.groupby('check', sort=False):
         f, n = some.iloc[0], int(some.leak.sum())
         tracks = [f'{t} ({s})' for t, s in ((f.track_a, f.split_a), (f.track_b, f.split_b)) if t]
-        example = ': '.join(filter(None, (' and '.join(tracks), f.what)))
+        example = shown(': '.join(filter(None, (' and '.join(tracks), f.what))), 200)
         lines.append(f'{check:15} {len(some):6,} found, {n:5,} of them leaks   {example}')
     if found.empty: lines.append('nothing found')
     return '\n'.join([*lines, '', class_counts(corpus).to_string(max_rows=20)])
@@ -242,7 +243,7 @@ def draw_classes(counts: pd.DataFrame,  # of `class_counts`
     for part, shade in zip(counts, ('#0072B2', '#56B4E9', '#E69F00', '#C4C4C4')):
         ax.barh(range(len(counts)), counts[part], left=left, color=shade, label=part)
         left += counts[part].to_numpy()
-    ax.set(yticks=range(len(counts)), yticklabels=counts.index, xlabel='tracks')
+    ax.set(yticks=range(len(counts)), yticklabels=labels(counts.index), xlabel='tracks')
     ax.tick_params(axis='y', labelsize=8 if len(counts) < 20 else 4)
     ax.invert_yaxis()
     ax.legend(fontsize=7, frameon=False, ncols=4, loc='lower left', bbox_to_anchor=(0, 1))
@@ -261,11 +262,13 @@ def draw_pairs(found: pd.DataFrame,  # of `find`
             colours[i, j] = (1, .75, .7) if n and leaks_between(a, b) else (.93, .93, .93)
             ax.text(j, i, f'{n:,}', ha='center', va='center', fontsize=9)
     ax.imshow(colours)
-    ax.set(xticks=range(len(parts)), xticklabels=parts, yticks=range(len(parts)), yticklabels=parts)
+    names = labels(parts)
+    ax.set(xticks=range(len(parts)), xticklabels=names, yticks=range(len(parts)), yticklabels=names)
     ax.set_title('findings in and between parts', fontsize=9)
     return ax
 
 # %% ../../nbs/5_evidence/60_audit.ipynb #74791e61
+@plt.rc_context(STYLE)
 def draw_audit(corpus: Corpus,  # any
                found: pd.DataFrame,  # of `find`
                axes,  # two
@@ -286,7 +289,7 @@ def audit(corpus: Corpus,  # any
     "All checks: prints what was found, draws it, and returns one row a finding."
     found = find(corpus, True, workers, progress, limit)
     print(in_words(corpus, found))
-    if axes is None: axes = plt.subplots(1, 2, figsize=(7.2, 2.6), dpi=72, layout='constrained')[1]
+    if axes is None: axes = canvas(1, 2, width=7.2, height=2.6)[1]
     draw_audit(corpus, found, axes)
     return found
 

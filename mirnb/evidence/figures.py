@@ -18,7 +18,7 @@ from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 from ..base.extras import bring
 from ..base.files import MirnbError
 from .metrics import limit
-from .style import FAMILIES, FORMERS, HALO, KINDS, STYLE, colour_of, hatch_of, marker_of
+from .style import FAMILIES, FORMERS, HALO, KINDS, STYLE, colour_of, hatch_of, labels, marker_of
 
 # %% ../../nbs/5_evidence/25_figures.ipynb #73d8b4c6
 @plt.rc_context(STYLE)
@@ -97,7 +97,7 @@ def _genres(works: dict,  # {genre: its works}, in order
     for k, n in enumerate(works.values()):
         ax.plot([k - .46, k + .46], [n/total, n/total], color='.1', lw=.9, ls=(0, (2, 1.2)),
                 label=None if k else 'chance: share of the genre')
-    names = [g.replace(' ', '\n', 1) if len(g) > 10 else g for g in works]
+    names = [g.replace(' ', '\n', 1) if len(g) > 10 else g for g in labels(works, 40)]
     ax.set(xticks=range(len(works)), xlim=(-.6, len(works) - .4),
            xticklabels=[f'{name}\nn = {n}' for name, n in zip(names, works.values())])
     ax.set_xlabel(f'genre, n = its works in the part that is scored ({total} in all)')
@@ -111,7 +111,7 @@ def confusion_matrix(conf,  # (K, K) counts: row = truth, column = guess
                      title: str = '',  # the model's name
                      ):  # ax
     "Counts in the cells, shares of the true genre as colour, the diagonal framed."
-    conf = np.asarray(conf)
+    conf, genres = np.asarray(conf), labels(genres, 40)
     rows = conf.sum(1, keepdims=True)
     share = conf/np.where(rows, rows, 1)
     image = ax.imshow(share, cmap='Blues', vmin=0, vmax=1)
@@ -225,9 +225,9 @@ def _categories(xy, colour, label: str, ax, names: list|None):
     names = list(names) if names is not None else sorted(found.index, key=lambda c: (-found[c], c))
     if len(names) > len(KINDS):
         raise MirnbError(f'embedding_map: {len(names)} categories, of which {len(KINDS)} can be told apart; join some.')
-    for name, (c, marker) in zip(names, KINDS.items()):
+    for name, text, (c, marker) in zip(names, labels(names, 30), KINDS.items()):
         at = colour == name
-        ax.scatter(*xy[at].T, s=9, color=c, marker=marker, lw=0, alpha=.85, label=f'{name} ({at.sum()})',
+        ax.scatter(*xy[at].T, s=9, color=c, marker=marker, lw=0, alpha=.85, label=f'{text} ({at.sum()})',
                    rasterized=len(xy) > 5000)
     ax.legend(title=label, loc='upper center', bbox_to_anchor=(.5, 0), ncols=3, markerscale=1.6, handletextpad=.1,
               columnspacing=.6, labelspacing=.35, borderpad=0)
@@ -272,7 +272,8 @@ def _parts(counts: pd.DataFrame,  # works, a row a class, a column a part
         ax.barh(range(len(counts)), counts[part], .72, left=left, color=colour, label=f'{part} ({counts[part].sum()})')
         left += counts[part].to_numpy()
     for y, n in enumerate(left): ax.text(n + left.max()*.015, y, f'{n:.0f}', va='center', fontsize=7)
-    ax.set(yticks=range(len(counts)), yticklabels=counts.index, xlim=(0, left.max()*1.12), ylim=(-.5, len(counts) - .5))
+    ax.set(yticks=range(len(counts)), yticklabels=labels(counts.index, 40))
+    ax.set(xlim=(0, left.max()*1.12), ylim=(-.5, len(counts) - .5))
     ax.tick_params(axis='y', length=0)
     ax.legend(loc='lower center', bbox_to_anchor=(.5, 1), ncols=3, handlelength=1, columnspacing=1)
 

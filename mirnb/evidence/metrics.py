@@ -175,6 +175,7 @@ def limit(score: dict,  # of `score`, or of an older results.json, which has its
     names = score.get('absent') or [g for g, found in genres.items() if not found['support']]
     if not names: return ''
     most = score.get('ceiling', 1 - len(names)/max(len(genres), 1))
+    names = [name if name.strip() and name.isprintable() else repr(name) for name in names]  # '' and line breaks
     return f'no work of {", ".join(names)} is scored, so that macro-F1 is at most {most:.3f}'
 
 # %% ../../nbs/5_evidence/10_metrics.ipynb #1b60c032

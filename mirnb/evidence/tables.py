@@ -10,7 +10,7 @@ __all__ = ['difference', 'compare', 'findings', 'html_row', 'html_table', 'score
 from html import escape
 
 from .metrics import limit
-from .style import FORMERS, colour_of
+from .style import FORMERS, colour_of, labels, shown
 from .figures import contenders
 
 # %% ../../nbs/5_evidence/27_tables.ipynb #b3328d11
@@ -145,12 +145,13 @@ def genre_table(results: dict,  # the content of results.json
     per = {m: scores[m]['per_genre'] for m in contenders(scores, formers) if scores[m].get('per_genre')}
     if not per: return ''
     rows, first = [], next(iter(per.values()))
+    names = dict(zip(first, labels(first)))
     for g, x in sorted(first.items(), key=lambda gx: -gx[1]['f1']):
         cells = [_with(found[g], 'f1') if g in found else '' for found in per.values()]
-        rows.append([f'{escape(g)} <span class="n">n = {x["support"]}</span>', *cells])
+        rows.append([f'{escape(names[g])} <span class="n">n = {x["support"]}</span>', *cells])
     said = _limit(results)
     if lone := [g for g, x in first.items() if x.get('groups') == 1]:
-        said.append(f'Of {_and(lone)} a single work is scored: the interval does not say how others would do.')
+        said.append(f'Of {_and(labels(lone))} a single work is scored: the interval does not say how others would do.')
     note = f'<p class="note">{escape(" ".join(said))}</p>' if said else ''
     return '<h2>Genre by genre</h2>' + html_table(['genre', *map(escape, per)], rows) + note
 

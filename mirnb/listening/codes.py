@@ -6,6 +6,7 @@
 __all__ = ['resampled', 'pooled_odds', 'CodeFacts']
 
 # %% ../../nbs/7_listening/52_codes.ipynb #2b7ac075
+from csv import QUOTE_NONNUMERIC
 from functools import cached_property
 
 import numpy as np
@@ -66,8 +67,9 @@ class CodeFacts:
         made_of = run.store('tokens').name, run.store('mel').name, sounds, self.genres
         kept = home()/'maps'/f'facts-{fingerprint(*made_of)}.csv'
         if not kept.exists():
-            with atomic(kept) as part: code_facts(run).to_csv(part, index=False)
-        return pd.read_csv(kept).fillna(dict(genre=''))
+            with atomic(kept) as part: code_facts(run).to_csv(part, index=False, quoting=QUOTE_NONNUMERIC)
+        numbers = dict.fromkeys(('uses', 'centroid'), '')  # a genre may be called NA
+        return pd.read_csv(kept, keep_default_na=False, na_values=numbers, dtype=dict(genre=str))
 
     @cached_property
     def map(self) -> np.ndarray:

@@ -12,6 +12,7 @@ from ..base.extras import require
 require('explore')
 
 # %% ../../nbs/7_listening/66_results_explorer.ipynb #b4be688e
+from csv import QUOTE_NONNUMERIC
 from html import escape
 from pathlib import Path
 
@@ -113,7 +114,7 @@ class ResultsExplorer(Explorer):
     def export(self) -> None:
         "Write the ticked tracks as CSV."
         table, path = self.chosen(), Path(self.file.value or 'ticked.csv')
-        with atomic(path) as part: table.to_csv(part, index=False)
+        with atomic(path) as part: table.to_csv(part, index=False, quoting=QUOTE_NONNUMERIC)  # names may hold \r
         self.saved.value = f'{len(table)} tracks in {path.absolute()}'
 
     def as_cell(self) -> str:

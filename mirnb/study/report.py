@@ -18,7 +18,7 @@ import pandas as pd
 
 from ..base.files import MirnbError, atomic, read_json
 from ..sound.audio import AudioError
-from ..evidence.style import COLOURS, FORMERS
+from ..evidence.style import COLOURS, FORMERS, shown
 from .run import homes_of, moved
 from .examples import kept_snippet, surest
 from ..evidence.tables import calibration_table, findings, genre_table, pair_table, score_table, seeds_table
@@ -95,8 +95,9 @@ def figures(folder: Path,  # holds *.png
 # %% ../../nbs/6_study/70_report.ipynb #147dcb4d
 def _clip(row, path, folder: Path) -> str:
     "One track to be heard, or the reason why it cannot be; `path` is None where no table knows the track."
-    title = escape(str(row.get('title') or row['track_id']))
-    said = escape(f"{row['genre']}, taken for {row['guess']}" if not row['right'] else row['genre'])
+    title = escape(shown(row.get('title') or row['track_id'], 120))
+    genre, guess = (shown(row[key]) for key in ('genre', 'guess'))
+    said = escape(genre if row['right'] else f'{genre}, taken for {guess}')
     try:
         if path is None: raise AudioError('', 'missing', 'is not in the table of tracks')
         data = base64.b64encode(kept_snippet(path, folder)).decode()
@@ -211,5 +212,5 @@ def write_report(folder: str|Path,  # holds results.json; config.json, seeds.jso
     css = (files('mirnb')/'static'/'report.css').read_text(encoding='utf-8')
     page = HTML.format(policy=POLICY, title=title, css=css, lead=lead, more=_list(more), results=''.join(shown),
                        origin=''.join(origin))
-    with atomic(folder/'report.html') as part: part.write_text(page, encoding='utf-8')
+    with atomic(folder/'report.html') as part: part.write_text(page, encoding='utf-8', errors='backslashreplace')
     return folder/'report.html'

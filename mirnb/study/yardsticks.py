@@ -6,6 +6,8 @@
 __all__ = ['CODE_BASELINES', 'LADDER', 'save_predictions', 'run_svm', 'run_baselines', 'run_code_baselines', 'run_ladder']
 
 # %% ../../nbs/6_study/35_yardsticks.ipynb #35757399
+from csv import QUOTE_NONNUMERIC
+
 import numpy as np
 import pandas as pd
 from matplotlib import rc_context
@@ -30,7 +32,8 @@ def save_predictions(run: Run,  # where to
     "One row a track: who it is, what it is, what the model says, and how sure it is."
     table = tracks[['track_id', 'group', 'title', 'source', 'genre']].assign(guess=guess)
     if probabilities is not None: table[[f'p({g})' for g in run.genres]] = np.round(probabilities, 6)
-    with atomic(run.folder/folder/f'{model}.csv') as part: table.to_csv(part, index=False)
+    with atomic(run.folder/folder/f'{model}.csv') as part:
+        table.to_csv(part, index=False, quoting=QUOTE_NONNUMERIC)  # a bare \r in a name would end the row
 
 # %% ../../nbs/6_study/35_yardsticks.ipynb #688ecd4f
 def run_svm(run: Run,  # where to
