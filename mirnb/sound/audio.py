@@ -160,7 +160,7 @@ def decode(path: str|Path,  # WAV, FLAC, OGG, MP3 or whatever else libsndfile re
     if not path.stat().st_size: raise AudioError(path, 'empty', 'has 0 bytes')
     with ExitStack() as stack:
         file, sound, fault = stack.enter_context(open(path, 'rb')), None, None
-        for way in [file.fileno()]*(os.name == 'posix') + [path]:  # by its name too: half of an SD2 lies in another file
+        for way in [file.fileno()]*(os.name == 'posix') + [path]:  # by its name too: half an SD2 lies in another file
             try: sound = sound or stack.enter_context(sf.SoundFile(way, closefd=False))
             except sf.LibsndfileError as e: fault = e
         try:
