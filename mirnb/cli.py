@@ -352,16 +352,24 @@ def _left() -> bool:
     os.dup2(os.open(os.devnull, os.O_WRONLY), out)  # so that the end of Python writes nowhere
     return True
 
+# %% ../nbs/cli.ipynb #0f022034
+def _worded(message, category, filename: str, lineno: int, line=None) -> str:
+    "What a loader warns of, as a line; warnings that are for programmers stay what they are."
+    if category is UserWarning: return f'mirnb: {message}\n'
+    return f'{filename}:{lineno}: {category.__name__}: {message}\n'
+
 # %% ../nbs/cli.ipynb #d010ea66
 def main(words: list|None = None) -> None:  # None = the command line
     "The command `mirnb`."
     _door()
+    plain, warnings.formatwarning = warnings.formatwarning, _worded
     try:
         try:
             args = parser().parse_args(words)
             absolute('.')
             args.run(args)
         finally:
+            warnings.formatwarning = plain
             if sys.stdout: sys.stdout.flush()
     except MirnbError as e: sys.exit(f'mirnb: {e}')
     except KeyboardInterrupt: sys.exit('mirnb: stopped; start it again to go on from here')
