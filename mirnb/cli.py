@@ -326,10 +326,15 @@ def parser() -> argparse.ArgumentParser:
     return top
 
 # %% ../nbs/cli.ipynb #aab63188
-def _door() -> None:
-    "What is printed may hold any name of a file; a terminal that cannot show a character shows its number."
+def _door():  # gives how Python words a warning
+    "What is printed may hold any name of a file; what a loader warns of is a line, as all else that the command says."
     for stream in sys.stdout, sys.stderr:
         if hasattr(stream, 'reconfigure'): stream.reconfigure(errors='backslashreplace')
+    plain = warnings.formatwarning
+    def worded(message, category, *where):
+        return f'mirnb: {message}\n' if category is UserWarning else plain(message, category, *where)
+    warnings.formatwarning = worded
+    return plain
 
 # %% ../nbs/cli.ipynb #30d238e3
 def _ended(e: OSError) -> str:
@@ -352,17 +357,10 @@ def _left() -> bool:
     os.dup2(os.open(os.devnull, os.O_WRONLY), out)  # so that the end of Python writes nowhere
     return True
 
-# %% ../nbs/cli.ipynb #0f022034
-def _worded(message, category, filename: str, lineno: int, line=None) -> str:
-    "What a loader warns of, as a line; warnings that are for programmers stay what they are."
-    if category is UserWarning: return f'mirnb: {message}\n'
-    return f'{filename}:{lineno}: {category.__name__}: {message}\n'
-
 # %% ../nbs/cli.ipynb #d010ea66
 def main(words: list|None = None) -> None:  # None = the command line
     "The command `mirnb`."
-    _door()
-    plain, warnings.formatwarning = warnings.formatwarning, _worded
+    plain = _door()
     try:
         try:
             args = parser().parse_args(words)

@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['TURNED', 'FLAC_HEADS', 'CHUNKS', 'NAMES', 'COUNTED', 'ogg_crc', 'ogg_pages', 'mend_ogg', 'crc8', 'flac_frame',
            'flac_end', 'counted', 'mend_flac', 'chunks', 'goes_on', 'sound_end', 'resized', 'mend_chunks', 'mend_au',
-           'promised_more', 'rate_is_zero', 'mended_bytes', 'mended']
+           'mend_w64', 'promised_more', 'rate_is_zero', 'mended_bytes', 'mended']
 
 # %% ../../nbs/2_sound/15_containers.ipynb #566699ff
 import mmap
@@ -99,15 +99,23 @@ def flac_end(data,  # bytes of a FLAC file
              begin: int,  # of one stream in it
              end: int,  # of that stream
              ) -> tuple:  # samples that it says it holds, and samples that it holds
-    "STREAMINFO and the last frame; two bytes anywhere may look like a frame, so that a few places are asked."
+    """STREAMINFO and the last frame; two bytes anywhere may look like a frame, so that a few places are asked.
+
+    Raises `ValueError` for a stream whose first frame is not the first: it was cut out of a longer one.
+    """
     total = (data[begin + 21] & 15) << 32 | int.from_bytes(data[begin + 22:begin + 26], 'big')
     smallest, largest = struct.unpack('>HH', data[begin + 8:begin + 12])
-    found, i = [], end
+    fixed, found, i = largest if smallest == largest else 0, [], end
     while len(found) < 4 and (i := max(data.rfind(mark, begin, i) for mark in (b'\xff\xf8', b'\xff\xf9'))) >= 0:
-        there = flac_frame(data[i:i + 16], largest if smallest == largest else 0)
-        if there == total: return total, total
+        there = flac_frame(data[i:i + 16], fixed)
         if there >= 0: found.append(there)
-    return total, found[0] if found else 0
+        if there == total: break
+    at = begin + 4
+    while at + 4 < end and not data[at] & 128: at += 4 + int.from_bytes(data[at + 1:at + 4], 'big')  # block after block
+    at += 4 + int.from_bytes(data[at + 1:at + 4], 'big')
+    if (first := flac_frame(data[at:at + 16], fixed) - largest) > 0:
+        raise ValueError(f'says that it holds {total} samples, and its frames begin at {first}')
+    return total, total if total in found else found[0] if found else 0
 
 # %% ../../nbs/2_sound/15_containers.ipynb #e6b07930
 FLAC_HEADS = b'fLaC\0\0\0\x22', b'fLaC\x80\0\0\x22'  # of a stream: its mark, and STREAMINFO of 34 bytes
@@ -213,7 +221,9 @@ def mend_chunks(data,  # bytes of a WAV, AIFF or CAF file
         size = struct.unpack('<Q', data[28:36])[0]
         end = at + size + (size & 1)
     if size >= 0:
-        if end >= len(data):                                                # more than there is: `audio` tells
+        if data[12:16] == b'ds64' and len(data) + 8 < end < 2**60:          # libsndfile's log does not tell
+            raise ValueError(f'is cut: of {size:,} bytes of sound {len(data) - at:,} are there')
+        if end >= len(data):                                                # more than there is: `promised_more` tells
             end = sound_end(data, max(at, len(data) - 2**16), form) if size >= 2**31 - 2**16 else len(data)
             return [resized(data, at, end)] if end < len(data) else None    # a stream, with a note behind it
         if data[end:end + 4] in CHUNKS: return [data[:end], *(mended_bytes(data[end:]) or [data[end:]])]
@@ -233,6 +243,19 @@ def mend_au(data,  # bytes of a Sun or NeXT AU file
     if at < 24: raise ValueError(f'says that its sound begins at byte {at}, inside its header')
     if at + size >= len(data) - 8 or not data[at + size:].strip(b'\0'): return None
     return [data[:8] + struct.pack(f'{order}I', len(data) - at) + data[12:]]
+
+# %% ../../nbs/2_sound/15_containers.ipynb #415cdd3f
+def mend_w64(data,  # bytes of a Sony Wave64 file
+             said: int,  # not needed: see `mend_mpeg`
+             ) -> None:  # libsndfile reads all that is there
+    "Raises `ValueError` where sound goes on beyond the end; its chunks have names of 16 bytes and whole sizes."
+    i = 40
+    while i + 24 <= len(data):
+        size = struct.unpack('<q', data[i + 16:i + 24])[0]
+        if data[i:i + 4] == b'data' and len(data) + 8 < i + size < 2**60:
+            raise ValueError(f'is cut: of {size - 24:,} bytes of sound {len(data) - i - 24:,} are there')
+        if data[i:i + 4] == b'data' or size < 24: return
+        i += -(-size//8)*8
 
 # %% ../../nbs/2_sound/15_containers.ipynb #daf14da1
 def promised_more(sound: sf.SoundFile,  # an open WAV, AIFF or AU
@@ -259,6 +282,7 @@ def mended_bytes(data,  # bytes of a file, or a map of it
     "What is there, by the kind of the file; raises `ValueError` with what is wrong where nothing can be done."
     if data[:4] in CHUNKS: return mend_chunks(data, said)
     if data[:4] in (b'.snd', b'dns.') and len(data) >= 24: return mend_au(data, said)
+    if data[:4] == b'riff': return mend_w64(data, said)
     i = 0
     while (past := tag_end(data, i)) > i: i = past
     if data[i:i + 4] == b'OggS': return mend_ogg(data, said)
@@ -266,7 +290,7 @@ def mended_bytes(data,  # bytes of a file, or a map of it
     return mend_mpeg(data, said) if next_frame(data[i:i + 2**17], 0) < min(2**17, len(data) - i) else None
 
 # %% ../../nbs/2_sound/15_containers.ipynb #5ecce5d8
-COUNTED = 'MP3', 'OGG', 'FLAC', 'WAV', 'WAVEX', 'RF64', 'AIFF', 'CAF', 'AU'  # libsndfile's names of what is asked here
+COUNTED = 'MP3', 'OGG', 'FLAC', 'WAV', 'WAVEX', 'RF64', 'W64', 'AIFF', 'CAF', 'AU'  # as libsndfile calls them
 
 # %% ../../nbs/2_sound/15_containers.ipynb #0499c8d3
 def mended(file,  # a sound file, open for reading

@@ -65,7 +65,7 @@ def next_frame(data,  # bytes of a file
 
 # %% ../../nbs/2_sound/12_mpeg.ipynb #d4430bbd
 def mpeg_frames(data,  # bytes of a file
-                ) -> tuple:  # where each whole frame begins; in how many places something else lies between them
+                ) -> tuple:  # where each whole frame begins; in how many places something else lies before one
     "A walk from frame to frame, over tags, and over what is no sound to the next place where it goes on."
     i, end, starts, holes, sizes = 0, len(data), [], 0, {}                  # heads recur: a dictionary is what is quick
     while i < end:
@@ -78,7 +78,7 @@ def mpeg_frames(data,  # bytes of a file
         else:                                                               # a size was wrong: the tag's or the frame's
             again = next_frame(data, starts[-1] + 1 if starts else i + 1)
             if starts and again < i: starts.pop()                           # what followed it began before its end
-            holes += len(starts) > 0 and again < end
+            holes += again < end
             i = again
     if starts and starts[-1] + mpeg_frame(data[starts[-1]:starts[-1] + 3])[0] > end: starts.pop()  # cut: no sound comes
     return starts, holes
