@@ -35,7 +35,7 @@ def passes(optimiser: OptimiserConfig,  # epochs, batch, accumulate
 # %% ../../nbs/4_learners/15_budgets.ipynb #8426b464
 def fitted(arm: ArmConfig,  # as it was asked for
            segment: tuple,  # frames asked of the longest arm, frames that all tracks have: arms keep their proportions
-           tracks: tuple,  # how many to pretrain on, to fine-tune on
+           tracks: tuple,  # how many there are to pretrain on, to fine-tune on; who takes fewer wants fewer steps
            least: tuple,  # steps of pretraining, of fine-tuning
            ) -> ArmConfig:
     "An arm for a small corpus; for any other the arm itself."
@@ -44,6 +44,5 @@ def fitted(arm: ArmConfig,  # as it was asked for
     if there < asked:
         patch = former.patch
         former = change(former, segment=max(former.segment*there//asked//patch, 1)*patch)
-    of = min(tracks[0], arm.pretrain.tracks or tracks[0]), min(tracks[1], arm.finetune.tracks or tracks[1])
-    epochs = [passes(part.optimiser, n, steps) for part, n, steps in zip((arm.pretrain, arm.finetune), of, least)]
+    epochs = [passes(part.optimiser, n, steps) for part, n, steps in zip((arm.pretrain, arm.finetune), tracks, least)]
     return change(arm, former=former, pretrain__optimiser__epochs=epochs[0], finetune__optimiser__epochs=epochs[1])
