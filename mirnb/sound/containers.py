@@ -44,7 +44,6 @@ def ogg_pages(data,  # bytes of an Ogg file
 
 # %% ../../nbs/2_sound/15_containers.ipynb #8dcee1c6
 def mend_ogg(data,  # bytes of an Ogg file
-             said: int,  # not needed: see `mend_mpeg`
              ) -> list|None:  # links, each a file; None where there is one
     "Take a chain apart; raises `ValueError` where a page is cut or damaged, or where a stream counts backwards."
     pages, begins, last = ogg_pages(data), [], {}
@@ -129,7 +128,6 @@ def counted(part: bytes,  # a FLAC stream
 
 # %% ../../nbs/2_sound/15_containers.ipynb #2e6b874a
 def mend_flac(data,  # bytes of a FLAC file
-              said: int,  # not needed: see `mend_mpeg`
               search: bool = True,  # for a second stream, which takes a twentieth of the time of decoding
               ) -> list|None:  # streams with a count that is right; None where the file is one
     "Take joined files apart and count each; raises `ValueError` for one that says more than it holds."
@@ -210,7 +208,6 @@ def resized(data,  # bytes of a file of chunks
 
 # %% ../../nbs/2_sound/15_containers.ipynb #1bacd68d
 def mend_chunks(data,  # bytes of a WAV, AIFF or CAF file
-                said: int,  # not needed: see `mend_mpeg`
                 ) -> list|None:  # files whose sizes are right; None where the file is one
     "Give sound the size that it has, take joined files apart; raises `ValueError` for two chunks of sound in one file."
     begin, form, wanted = CHUNKS[data[:4]]
@@ -235,7 +232,6 @@ def mend_chunks(data,  # bytes of a WAV, AIFF or CAF file
 
 # %% ../../nbs/2_sound/15_containers.ipynb #0efe9963
 def mend_au(data,  # bytes of a Sun or NeXT AU file
-            said: int,  # not needed: see `mend_mpeg`
             ) -> list|None:  # the file with a size that is right; None where it is
     "Sound lies there from an offset to the end."
     order = '>' if data[:4] == b'.snd' else '<'
@@ -246,7 +242,6 @@ def mend_au(data,  # bytes of a Sun or NeXT AU file
 
 # %% ../../nbs/2_sound/15_containers.ipynb #415cdd3f
 def mend_w64(data,  # bytes of a Sony Wave64 file
-             said: int,  # not needed: see `mend_mpeg`
              ) -> None:  # libsndfile reads all that is there
     "Raises `ValueError` where sound goes on beyond the end; its chunks have names of 16 bytes and whole sizes."
     i = 40
@@ -280,13 +275,13 @@ def mended_bytes(data,  # bytes of a file, or a map of it
                  search: bool = True,  # see `mend_flac`
                  ) -> list|None:  # files whose headers are right, each as bytes; None where the file is one
     "What is there, by the kind of the file; raises `ValueError` with what is wrong where nothing can be done."
-    if data[:4] in CHUNKS: return mend_chunks(data, said)
-    if data[:4] in (b'.snd', b'dns.') and len(data) >= 24: return mend_au(data, said)
-    if data[:4] == b'riff': return mend_w64(data, said)
+    if data[:4] in CHUNKS: return mend_chunks(data)
+    if data[:4] in (b'.snd', b'dns.') and len(data) >= 24: return mend_au(data)
+    if data[:4] == b'riff': return mend_w64(data)
     i = 0
     while (past := tag_end(data, i)) > i: i = past
-    if data[i:i + 4] == b'OggS': return mend_ogg(data, said)
-    if data[i:i + 4] == b'fLaC': return mend_flac(data, said, search)
+    if data[i:i + 4] == b'OggS': return mend_ogg(data)
+    if data[i:i + 4] == b'fLaC': return mend_flac(data, search)
     return mend_mpeg(data, said) if next_frame(data[i:i + 2**17], 0) < min(2**17, len(data) - i) else None
 
 # %% ../../nbs/2_sound/15_containers.ipynb #5ecce5d8
