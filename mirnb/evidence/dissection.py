@@ -152,7 +152,7 @@ def said_without(classifier: Classifier,  # trained
                          f'{c.codes} codes.')
     windows = [(i, t, s) for i, t in enumerate(track_ids) for s in vote_windows(store.length(t), c.segment, votes, t)]
     masks = [torch.as_tensor(m) for m in masks]
-    out = np.zeros((len(masks), len(track_ids), classifier.head[1].out_features))
+    out = np.zeros((len(masks), len(track_ids), classifier.classes))
     for at in range(0, len(windows), batch):
         which, tracks, starts = zip(*windows[at:at + batch])
         with autocast(precision, 'cpu'):

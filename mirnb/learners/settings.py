@@ -25,7 +25,7 @@ class FormerConfig:
     dropout: float = setting(.1, low=0, below=1)  # on each sublayer's output
     norm: str = setting('pre', choices=('pre', 'post'))  # place of the layer norm
     norm_eps: float = setting(1e-5, above=0)  # of every layer norm
-    pool: str = setting('mean', choices=('mean', 'cls', 'overwrite', 'first'))  # cls: a position more
+    pool: str = setting('mean', choices=('mean', 'cls', 'overwrite', 'first', 'summary'))  # cls: a position more
     scale_inputs: bool = False  # multiply embeddings by sqrt(width), as "Attention is all you need"
     vectors: str = setting('standard', choices=('raw', 'unit', 'standard', 'white'))  # standard: z-scores
     range: float = late(0., low=0)  # Mel: a segment in dB below its loudest cell, down to so many; 0 = of full scale
@@ -34,11 +34,22 @@ class FormerConfig:
     bands: int = setting(86, low=1)  # Mel bands
     codes: int = setting(2048, low=1)  # vocabulary
     dim: int = setting(64, low=1)  # codebook dimension
+    grain: int = late(0, low=0)  # rows averaged into one step of the stem; 0 = none, a patch is read row by row
+    reach: int = late(5, low=1)  # steps that the stem's convolution spans, an odd number
+    rhythm: int = late(0, low=0)  # channels whose modulation spectrum the summary tells; 0 = none
+    blind: float = late(0., low=0, below=1)  # chance of a position to be hidden from the encoder while it learns
+    embedding: int = late(32, low=1)  # tokens in patches: numbers of a token
+    bag: bool = late(False)  # codes: a head also reads how often each occurs
 
     def __post_init__(self):
         check(self)
         if self.width % (2*self.heads): refuse(self, 'width', f'an even multiple of heads, {self.heads}')
         if self.segment % self.patch: refuse(self, 'segment', f'a multiple of patch, {self.patch}')
+        if self.grain and (self.patch % self.grain or self.patch_bands):
+            refuse(self, 'grain', f'a divisor of patch, {self.patch}, whose patches hold all bands')
+        if not self.reach % 2: refuse(self, 'reach', 'an odd number')
+        if (self.pool == 'summary') != bool(self.grain): refuse(self, 'pool', "'summary' where there is a grain, and only there")
+        if self.rhythm and not self.grain: refuse(self, 'rhythm', '0 where there is no grain')
         if not self.levels or sorted(set(self.levels), reverse=True) != list(self.levels):
             refuse(self, 'levels', 'some of (2, 1, 0), the coarsest first')
 
@@ -94,6 +105,11 @@ class FinetuneConfig:
     keep: str = setting('last', choices=('last', 'best'))  # whose weights: best = of the best macro-F1 on validation
     votes: int = setting(5, low=0)  # segments of a clip that vote, evenly spread; 0 = one, anywhere, as the paper
     tracks: int = late(0, low=0)  # at most so many tracks are fine-tuned on; 0 = all
+    leave_out: float = late(0., low=0, below=1)  # chance of a number of the summary to be left out while training
+    leave_codes: float = late(0., low=0, below=1)  # the same of a code of the bag
+    shift: int = late(0, low=0)  # Mel: bands that a segment is moved by at most, up or down, while training
+    tilt: float = late(0., low=0)  # Mel: deviations that the lowest and the highest band are tilted by while training
+    hide_bands: int = late(0, low=0)  # Mel: adjacent bands hidden at most while training
 
     def __post_init__(self): check(self)
 

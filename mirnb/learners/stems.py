@@ -57,9 +57,9 @@ def level_columns(levels: tuple,  # levels of the VQ-VAE, the coarsest first, su
 
 # %% ../../nbs/4_learners/25_stems.ipynb #d2f4922c
 class Stem(nn.Module):
-    "From the input to positions: `prepare`, `image`, patches, `project`."
+    "From the input to positions: `prepare`, `image`, patches, `project`; with a grain `coarse` and `steps` between."
     def __init__(self,
-                 config: FormerConfig,  # patch, patch_bands; of tokens: levels, codes
+                 config: FormerConfig,  # patch, patch_bands, grain, reach, width; of tokens: levels, codes
                  D: int,  # numbers in a row of the image
                  columns: tuple = (0,),  # of tokens: the level of each column
                  ):
@@ -71,6 +71,12 @@ class Stem(nn.Module):
         self.cells, self.across = self.patch * self.bands, -(-D // self.bands)  # of a patch; patches at one time
         rows = torch.tensor(columns) * (config.codes + 1)  # each level has a table of its own, each table a mask token
         self.register_buffer('offset', rows if len(columns) > 1 else torch.tensor(0), persistent=False)
+        self.grain, self.nothing = config.grain, config.codes
+        if config.grain:
+            self.conv = nn.Conv1d(D, config.width, config.reach, padding=config.reach//2)
+            self.norm = nn.LayerNorm(config.width, config.norm_eps)
+            self.project = nn.Linear(config.patch//config.grain*config.width, config.width)
+        else: self.project = nn.Linear(self.cells, config.width)
 
     def prepare(self, x):
         "Ids stay ids."
@@ -79,8 +85,26 @@ class Stem(nn.Module):
                              'use tokens of the same levels.')
         return x
 
+    def coarse(self, x):
+        "Prepared (B, T, ...) -> (B, T/grain, D): rows averaged, without those that are hidden, as far as others are left."
+        image = self.image(x).unflatten(1, (-1, self.grain))
+        if x.is_floating_point() or not (hidden := x == self.nothing).any(): return image.mean(2)
+        shares = image.unflatten(3, (len(self.columns), -1))  # of each column
+        seen = (~hidden).view(*image.shape[:3], -1, 1).to(image)
+        mean = (shares*seen).sum(2)/seen.sum(2).clamp(min=1)
+        return torch.where(seen.any(2), mean, shares[:, :, 0]).flatten(2)
+
+    def steps(self, coarse):
+        "(B, T/grain, D) -> (B, T/grain, width): each step with its neighbours."
+        return F.gelu(self.norm(self.conv(coarse.transpose(1, 2)).transpose(1, 2)))
+
+    def joined(self, steps):
+        "(B, T/grain, width) -> (B, N, width): the steps of a patch, in order."
+        return self.project(steps.unflatten(1, (-1, self.patch//self.grain)).flatten(2))
+
     def forward(self, x):
-        "Prepared (B, T, ...) -> (B, N, D)"
+        "Prepared (B, T, ...) -> (B, N, width)"
+        if self.grain: return self.joined(self.steps(self.coarse(x)))
         return self.project(patches(self.image(x), self.patch, self.bands))
 
 # %% ../../nbs/4_learners/25_stems.ipynb #4bc591f1
@@ -93,7 +117,6 @@ class MelStem(Stem):
         self.scaling, self.range = config.scaling, config.range
         self.register_buffer('mean', torch.zeros(config.bands))
         self.register_buffer('std', torch.ones(config.bands))
-        self.project = nn.Linear(self.cells, config.width)
 
     def set_scale(self, mean, std):
         "The training data's mean and standard deviation of each band, dB; of no use to scaling='segment'."
@@ -127,17 +150,15 @@ class MelStem(Stem):
 class TokenStem(Stem):
     "Token ids -> embeddings -> patches -> linear; the id `codes` is the mask token."
     def __init__(self,
-                 config: FormerConfig,  # codes, levels, patch, patch_bands, width
-                 small: int = 32,  # embedding dimension of a token inside a patch
+                 config: FormerConfig,  # codes, levels, embedding, patch, patch_bands, width
                  ):
         columns = level_columns(config.levels)
         alone = config.patch * len(columns) == 1
-        dim = config.width if alone else small
+        dim = config.width if alone else config.embedding
         super().__init__(config, dim * len(columns), columns)
         self.embedding = nn.Embedding(len(config.levels) * (config.codes + 1), dim)
-        nn.init.normal_(self.embedding.weight, std=.05)  # torch's 1 would hardly move in 2,000 steps at a rate of 1e-3
-        whole = alone and self.across == 1
-        self.project = nn.Identity() if whole else nn.Linear(self.cells, config.width)
+        if not config.grain: nn.init.normal_(self.embedding.weight, std=.05)  # 1, as a mean needs, would hardly move here
+        if alone and self.across == 1: self.project = nn.Identity()
 
     def image(self, x):
         "(B, T) or (B, T, columns) ids -> (B, T, columns*dim)"
@@ -166,7 +187,6 @@ class VectorStem(Stem):
         self.scale, self.shape = VECTORS[config.vectors], (config.codes, config.dim)
         self.register_buffer('codebook', torch.full((L * config.codes, config.dim), torch.nan))  # NaN: not set yet
         self.mask = nn.Parameter(torch.zeros(L, config.dim))
-        self.project = nn.Linear(self.cells, config.width)
 
     def set_codebook(self, codebook):
         "Scale the vectors (codes, dim), of several levels a list of them, as the config says and keep them."

@@ -21,7 +21,7 @@ from ..sound.renditions import as_corpus, planned, render_clips
 from ..representations.protocol import LogMel, Representation, Tokens
 from ..representations.store import Store
 from ..representations.extract import extract
-from ..learners.budgets import reached
+from ..learners.batches import reached
 from ..learners.tokenizer import Waves, assess
 from ..learners.small_vqvae import train_pair
 from ..evidence.figures import corpus_overview

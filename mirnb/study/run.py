@@ -23,7 +23,7 @@ from ..representations.codebook import centroids, enrichment, usage
 from ..representations.protocol import Representation, representation, settings_in
 from ..representations.store import Store, code_version
 from ..learners.settings import ArmConfig
-from ..learners.budgets import fitted
+from ..learners.batches import fitted
 from ..learners.transformer import precision_of
 from .settings import StudyConfig, read_study
 
@@ -191,7 +191,7 @@ class Run:
         return Store(folder)
 
     def arm(self, model: str) -> ArmConfig:  # of 'TokenFormer' or of its control, 'TokenFormer (random encoder)'
-        "As the study wants it, or as the run's own tracks allow: see `budgets`."
+        "As the study wants it, or as the run's own tracks allow: see `batches`."
         arm, table = self.study.arms[model.partition(' (')[0]], self.folder/'tracks.csv'
         if not table.exists(): return arm
         shortest, *tracks = _sizes(table, table.stat().st_mtime_ns)
