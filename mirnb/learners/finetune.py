@@ -107,9 +107,10 @@ class Classifier(nn.Module):
         super().__init__()
         self.former, self.config, self.pretext, self.classes = former, config, pretext, classes
         scale = nn.LayerNorm(former.size)
-        if former.config.grain: scale = nn.Sequential(Standard(former.size), nn.Dropout(config.leave_out))
+        if former.summary: scale = nn.Sequential(Standard(former.size), nn.Dropout(config.leave_out))
         self.head = nn.Sequential(scale, nn.Linear(former.size, classes))
-        self.bag = bag_reader(former.config, classes, config.leave_codes) if former.config.bag else None
+        counted = former.config.bag and former.config.stem != 'mel'
+        self.bag = bag_reader(former.config, classes, config.leave_codes) if counted else None
         if config.freeze: former.requires_grad_(False)
 
     def train(self, mode=True):

@@ -71,7 +71,7 @@ class Former(nn.Module):
         if config.pool == 'cls': place = place[self.stem.across - 1:]
         if config.grain: place = .1*place  # steps come at unit size: louder marks would drown them
         self.register_buffer('place', place, persistent=False)
-        self.summary = Summary(config, self.stem.bands) if config.grain else None
+        self.summary = Summary(config, self.stem.read_width) if config.pool == 'summary' else None
         self.size = self.summary.size if self.summary else config.width  # numbers of a segment, pooled
 
     def encode(self, prepared, context=0):
@@ -93,8 +93,8 @@ class Former(nn.Module):
         return neighbours(times, self.stem.across, context, self.config.pool == 'cls').to(prepared.device)
 
     def pool(self, prepared, vary=None):
-        "Prepared input -> (B, size); with a grain, `vary` may change the coarse steps that all else is made of."
-        if not self.config.grain:
+        "Prepared input -> (B, size); of a summary, `vary` may change the coarse steps that all else is made of."
+        if not self.summary:
             x = self.encode(prepared)
             return x.mean(1) if self.config.pool == 'mean' else x[:, 0]
         coarse = self.stem.coarse(prepared)

@@ -38,7 +38,9 @@ class FormerConfig:
     reach: int = late(5, low=1)  # steps that the stem's convolution spans, an odd number
     rhythm: int = late(0, low=0)  # channels whose modulation spectrum the summary tells; 0 = none
     blind: float = late(0., low=0, below=1)  # chance of a position to be hidden from the encoder while it learns
-    embedding: int = late(32, low=1)  # tokens in patches: numbers of a token
+    embedding: int = late(32, low=1)  # tokens in patches: numbers of a token; of vectors that are bent, of each
+    bend: int = late(0, low=0)  # codes: hidden units of the network that bends their vectors before a mean; 0 = none
+    ids: str = late('random', choices=('random', 'company'))  # tokens: vectors at the start; company: and for good
     bag: bool = late(False)  # codes: a head also reads how often each occurs
 
     def __post_init__(self):
@@ -48,8 +50,9 @@ class FormerConfig:
         if self.grain and (self.patch % self.grain or self.patch_bands):
             refuse(self, 'grain', f'a divisor of patch, {self.patch}, whose patches hold all bands')
         if not self.reach % 2: refuse(self, 'reach', 'an odd number')
-        if (self.pool == 'summary') != bool(self.grain): refuse(self, 'pool', "'summary' where there is a grain, and only there")
-        if self.rhythm and not self.grain: refuse(self, 'rhythm', '0 where there is no grain')
+        if self.pool == 'summary' and not self.grain: refuse(self, 'pool', "'summary' only where there is a grain")
+        for name in ('rhythm', 'bend'):
+            if getattr(self, name) and not self.grain: refuse(self, name, '0 where there is no grain')
         if not self.levels or sorted(set(self.levels), reverse=True) != list(self.levels):
             refuse(self, 'levels', 'some of (2, 1, 0), the coarsest first')
 

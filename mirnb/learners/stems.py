@@ -62,6 +62,7 @@ class Stem(nn.Module):
                  config: FormerConfig,  # patch, patch_bands, grain, reach, width; of tokens: levels, codes
                  D: int,  # numbers in a row of the image
                  columns: tuple = (0,),  # of tokens: the level of each column
+                 read: int = 0,  # numbers of a row as `coarse` averages it; 0 = D
                  ):
         super().__init__()
         if not 0 <= config.patch_bands <= D:
@@ -71,9 +72,9 @@ class Stem(nn.Module):
         self.cells, self.across = self.patch * self.bands, -(-D // self.bands)  # of a patch; patches at one time
         rows = torch.tensor(columns) * (config.codes + 1)  # each level has a table of its own, each table a mask token
         self.register_buffer('offset', rows if len(columns) > 1 else torch.tensor(0), persistent=False)
-        self.grain, self.nothing = config.grain, config.codes
+        self.grain, self.nothing, self.read_width = config.grain, config.codes, read or D
         if config.grain:
-            self.conv = nn.Conv1d(D, config.width, config.reach, padding=config.reach//2)
+            self.conv = nn.Conv1d(self.read_width, config.width, config.reach, padding=config.reach//2)
             self.norm = nn.LayerNorm(config.width, config.norm_eps)
             self.project = nn.Linear(config.patch//config.grain*config.width, config.width)
         else: self.project = nn.Linear(self.cells, config.width)
@@ -85,9 +86,11 @@ class Stem(nn.Module):
                              'use tokens of the same levels.')
         return x
 
+    def read(self, x): return self.image(x)
+
     def coarse(self, x):
-        "Prepared (B, T, ...) -> (B, T/grain, D): rows averaged, without those that are hidden, as far as others are left."
-        image = self.image(x).unflatten(1, (-1, self.grain))
+        "Prepared (B, T, ...) -> (B, T/grain, read_width): rows averaged, without those that are hidden, as far as others are left."
+        image = self.read(x).unflatten(1, (-1, self.grain))
         if x.is_floating_point() or not (hidden := x == self.nothing).any(): return image.mean(2)
         shares = image.unflatten(3, (len(self.columns), -1))  # of each column
         seen = (~hidden).view(*image.shape[:3], -1, 1).to(image)
@@ -95,7 +98,7 @@ class Stem(nn.Module):
         return torch.where(seen.any(2), mean, shares[:, :, 0]).flatten(2)
 
     def steps(self, coarse):
-        "(B, T/grain, D) -> (B, T/grain, width): each step with its neighbours."
+        "(B, T/grain, read_width) -> (B, T/grain, width): each step with its neighbours."
         return F.gelu(self.norm(self.conv(coarse.transpose(1, 2)).transpose(1, 2)))
 
     def joined(self, steps):
@@ -180,13 +183,18 @@ VECTORS = dict(raw=lambda c: c, unit=F.normalize, standard=lambda c: (c - c.mean
 class VectorStem(Stem):
     "Token ids -> frozen codebook vectors -> patches -> linear; the id `codes` is a learned vector."
     def __init__(self,
-                 config: FormerConfig,  # codes, dim, levels, vectors, patch, patch_bands, width
+                 config: FormerConfig,  # codes, dim, levels, vectors, bend, embedding, patch, patch_bands, width
                  ):
         columns, L = level_columns(config.levels), len(config.levels)
-        super().__init__(config, config.dim * len(columns), columns)
+        read = config.embedding*len(columns) if config.bend else 0
+        super().__init__(config, config.dim * len(columns), columns, read)
         self.scale, self.shape = VECTORS[config.vectors], (config.codes, config.dim)
         self.register_buffer('codebook', torch.full((L * config.codes, config.dim), torch.nan))  # NaN: not set yet
         self.mask = nn.Parameter(torch.zeros(L, config.dim))
+        self.bend = None
+        if config.bend:
+            layers = nn.Linear(config.dim, config.bend), nn.GELU(), nn.Linear(config.bend, config.embedding)
+            self.bend = nn.Sequential(*layers, nn.LayerNorm(config.embedding))
 
     def set_codebook(self, codebook):
         "Scale the vectors (codes, dim), of several levels a list of them, as the config says and keep them."
@@ -198,10 +206,17 @@ class VectorStem(Stem):
             raise MirnbError(f'codebook: has shape {have}, the former wants {self.shape}; use its tokenizer.')
         self.codebook.copy_(torch.cat([self.scale(c) for c in books]))
 
+    def table(self):
+        "A row a code and one for what is hidden, level by level."
+        return torch.cat([self.codebook.unflatten(0, (-1, self.shape[0])), self.mask[:, None]], 1).flatten(0, 1)
+
     def image(self, x):
         "(B, T) or (B, T, columns) ids -> (B, T, columns*dim)"
-        table = torch.cat([self.codebook.unflatten(0, (-1, self.shape[0])), self.mask[:, None]], 1).flatten(0, 1)
-        return F.embedding(x + self.offset, table).flatten(2)
+        return F.embedding(x + self.offset, self.table()).flatten(2)
+
+    def read(self, x):
+        "(B, T) or (B, T, columns) ids -> (B, T, columns*embedding), bent where the settings say so."
+        return F.embedding(x + self.offset, self.bend(self.table()).float()).flatten(2) if self.bend else self.image(x)
 
 # %% ../../nbs/4_learners/25_stems.ipynb #431f55f7
 STEMS = dict(mel=MelStem, tokens=TokenStem, vectors=VectorStem)
@@ -210,4 +225,5 @@ STEMS = dict(mel=MelStem, tokens=TokenStem, vectors=VectorStem)
 def new_stem(config: FormerConfig,  # all of a stem
              ) -> nn.Module:  # MelStem, TokenStem or VectorStem
     "The stem that the config names; raises `MirnbError` for settings that cannot work."
-    return STEMS[config.stem](config)
+    kept = config.stem == 'tokens' and config.ids == 'company'  # vectors, though not those of the codebook
+    return VectorStem(config) if kept else STEMS[config.stem](config)

@@ -18,8 +18,10 @@ from sklearn.metrics import f1_score
 from ..base.files import MirnbError
 from ..base.randomness import seed_of
 from ..base.settings import fingerprint
+from ..representations.codebook import company
 from .settings import ArmConfig
 from .transformer import autocast, precision_of
+from .stems import level_columns
 from .formers import Former, digest, load_former, save_former
 from .pretext import Pretext
 from .finetune import (Classifier, batch_of, class_weights, layer_rates, load_classifier, predict,
@@ -37,22 +39,32 @@ def _scale_of(former: Former, store, track_ids: list) -> tuple:  # (bands,) mean
     mean, square = np.mean(sums, axis=0)
     return mean, np.sqrt(np.maximum(square - mean**2, 0))
 
+# %% ../../nbs/4_learners/65_training.ipynb #df8002d5
+def _company_of(config, store, track_ids: list) -> list:  # of (codes, dim), one a level
+    "The company that ids keep on some tracks, each level by itself."
+    clips = [store.array(track) for track in track_ids]
+    clips = [clip.reshape(len(clip), -1) for clip in clips]
+    columns = np.array(level_columns(config.levels))
+    return [company([clip[:, columns == i].ravel() for clip in clips], config.codes, config.dim)
+            for i in range(len(config.levels))]
+
 # %% ../../nbs/4_learners/65_training.ipynb #2cc32f71
 def new_former(config,  # a FormerConfig
                seed: int,  # of the weights
-               store=None,  # Mel: the scale is measured on it
-               track_ids=(),  # Mel: training tracks
+               store=None,  # Mel: the scale is measured on it; ids: the company that they keep
+               track_ids=(),  # training tracks
                codebook=None,  # vectors: (codes, dim)
-               tracks: int = 300,  # Mel: tracks measured, evenly taken
+               tracks: int = 300,  # tracks measured, evenly taken
                ) -> Former:
-    "A former with random weights, its input scale or codebook set."
+    "A former with random weights, its input scale or its vectors set."
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed_of(seed, 'former'))
         former = Former(config)
     if config.stem == 'vectors' and codebook is not None: former.set_codebook(codebook)
-    if config.stem == 'mel' and store is not None:
-        picks = [track_ids[i] for i in range(0, len(track_ids), -(-len(track_ids) // tracks))]
-        former.set_scale(*_scale_of(former, store, picks))
+    if store is None: return former
+    picks = [track_ids[i] for i in range(0, len(track_ids), -(-len(track_ids) // tracks))]
+    if config.stem == 'mel': former.set_scale(*_scale_of(former, store, picks))
+    if config.stem == 'tokens' and config.ids == 'company': former.set_codebook(_company_of(config, store, picks))
     return former
 
 # %% ../../nbs/4_learners/65_training.ipynb #19b6efa6
