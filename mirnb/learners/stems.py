@@ -159,6 +159,7 @@ class TokenStem(Stem):
         alone = config.patch * len(columns) == 1
         dim = config.width if alone else config.embedding
         super().__init__(config, dim * len(columns), columns)
+        self.codes = config.codes
         self.embedding = nn.Embedding(len(config.levels) * (config.codes + 1), dim)
         if not config.grain: nn.init.normal_(self.embedding.weight, std=.05)  # 1, as a mean needs, would hardly move here
         if alone and self.across == 1: self.project = nn.Identity()
@@ -166,6 +167,8 @@ class TokenStem(Stem):
     def image(self, x):
         "(B, T) or (B, T, columns) ids -> (B, T, columns*dim)"
         return self.embedding(x + self.offset).flatten(2)
+
+    def rows(self): return self.embedding.weight.view(-1, self.codes + 1, self.embedding.embedding_dim)[:, :-1].flatten(0, 1)
 
 # %% ../../nbs/4_learners/25_stems.ipynb #edb30d80
 def whiten(c: torch.Tensor,  # (codes, dim)
@@ -217,6 +220,8 @@ class VectorStem(Stem):
     def read(self, x):
         "(B, T) or (B, T, columns) ids -> (B, T, columns*embedding), bent where the settings say so."
         return F.embedding(x + self.offset, self.bend(self.table()).float()).flatten(2) if self.bend else self.image(x)
+
+    def rows(self): return self.bend(self.codebook) if self.bend else self.codebook  # of each code, as they are averaged
 
 # %% ../../nbs/4_learners/25_stems.ipynb #431f55f7
 STEMS = dict(mel=MelStem, tokens=TokenStem, vectors=VectorStem)

@@ -10,7 +10,8 @@ import numpy as np
 import pandas as pd
 
 from ..representations.jukebox import VQVAE
-from ..learners.formers import load_former
+from ..learners.stems import VectorStem
+from ..learners.finetune import load_classifier
 from ..learners.training import new_former
 from ..evidence.calibration import draw_reliability
 from ..evidence.figures import confusion_matrix, embedding_map, f1_bars, flat_map, headline, joined, learning_curves
@@ -23,15 +24,14 @@ from .results import histories
 
 # %% ../../nbs/6_study/60_pictures.ipynb #e02a2f10
 def embeddings(run: Run) -> dict:  # {title: (codes, D)}
-    "Token embeddings before and after pretraining, and the codebook's own vectors."
+    "The vectors of ids as a former begins with them and as it reads them at last, and the codebook's own."
     book = {'codebook vectors': VQVAE.load(run.weights()).codebook}
     arms = [m for m, arm in run.study.arms.items() if arm.former.stem == 'tokens' and arm.reads == 'tokens']
     if not arms or run.arm(arms[0]).former.levels != (2,): return book  # ids of other codebooks
-    before = new_former(run.arm(arms[0]).former, run.study.seed)
-    after = load_former(run.folder/arms[0]/'pretrain'/'former.safetensors')
-    rows = {f'embeddings {when} pretraining': former.stem.embedding.weight.detach()[:-1]
-            for when, former in (('before', before), ('after', after))}
-    return rows | book
+    stem = load_classifier(run.classifier(arms[0])).former.stem
+    if isinstance(stem, VectorStem): rows = {'ids, by the company they keep': stem.codebook, 'ids, as they are read': stem.rows()}
+    else: rows = {'ids, as they begin': new_former(run.arm(arms[0]).former, run.study.seed).stem.rows(), 'ids, as they are read': stem.rows()}
+    return {title: vectors.detach() for title, vectors in rows.items()} | book
 
 # %% ../../nbs/6_study/60_pictures.ipynb #b37ddac9
 def draw_embeddings(run: Run,  # where all steps are done
@@ -40,7 +40,7 @@ def draw_embeddings(run: Run,  # where all steps are done
     facts = code_facts(run)
     used = (facts.uses > 0).to_numpy()
     most, genres = joined(facts.genre[used], run.genres)
-    for name, titles in (('token_embeddings', ('before', 'after')), ('codebook', ('codebook',))):
+    for name, titles in (('token_embeddings', ('ids',)), ('codebook', ('codebook',))):
         maps = {t: flat_map(np.array(v)[used]) for t, v in embeddings(run).items() if any(w in t for w in titles)}
         if not maps: continue
         fig, axes = canvas(2, len(maps), width=3.7*len(maps), height=8, squeeze=False)
