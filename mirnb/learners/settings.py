@@ -113,6 +113,7 @@ class FinetuneConfig:
     shift: int = late(0, low=0)  # Mel: bands that a segment is moved by at most, up or down, while training
     tilt: float = late(0., low=0)  # Mel: deviations that the lowest and the highest band are tilted by while training
     hide_bands: int = late(0, low=0)  # Mel: adjacent bands hidden at most while training
+    hiss: float = late(0., low=0, high=1)  # Mel with a range: chance of a segment to get a floor of noise while training
 
     def __post_init__(self): check(self)
 
@@ -130,6 +131,8 @@ class ArmConfig:
         check(self)
         if any(len(pair) != 2 or not isinstance(pair[0], str) for pair in self.options):
             refuse(self, 'options', "pairs of a name and a value, such as (('hop', 256),)")
+        if self.finetune.hiss and not self.former.range:
+            refuse(self, 'finetune', 'without hiss where the former has no range, below which it could lie')
 
     @property
     def reads(self) -> str:  # a registered name
