@@ -152,7 +152,7 @@ def folds_of(study: StudyConfig,  # of `in_folds`
 # %% ../../nbs/6_study/10_settings.ipynb #7c4d499d
 def recipe_hash(study: StudyConfig,  # of one split, of a fold, or of all
                 ) -> str:  # 12 hexadecimal digits
-    """A name for all that is settled before works are scored: arms, rates, tokenizer, precision, seed of training, how clips are played.
+    """A name for all that is settled before works are scored: arms, rates, tokenizer, precision, how clips are played.
 
     Not in it: the study's name, and which works are trained on and tested (corpus seed, folds, folder).
     """
