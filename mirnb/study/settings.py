@@ -10,7 +10,7 @@ __all__ = ['ALL', 'CODES', 'CONFOUNDS', 'PRESETS', 'DEVELOPMENT_SEED', 'HEADLINE
 from dataclasses import dataclass, field, replace
 
 from ..base.files import MirnbError
-from ..base.settings import SEEDS, change, check, late, refuse, setting, settings_of
+from ..base.settings import SEEDS, change, check, fingerprint, late, refuse, setting, settings_of
 from ..sound.settings import CorpusConfig
 from ..representations.settings import TokenizerConfig
 from ..learners.settings import ArmConfig, FinetuneConfig, FormerConfig, OptimiserConfig, PretrainConfig
