@@ -19,6 +19,7 @@ from ..base.files import MirnbError, copied, read_json, write_json
 from ..base.settings import change, fingerprint
 from ..base.processes import stopwatch
 from ..evidence.metrics import limit
+from ..evidence.tables import tested
 from .settings import StudyConfig
 from .run import Run
 from .inputs import extract_mel, make_corpus
@@ -150,7 +151,8 @@ def summary(run: Run) -> str:  # finished
         f1 = f"{s['macro_f1']:.3f}  [{s['low']:.3f}, {s['high']:.3f}]"
         return f"{model:32} {f1}   accuracy {s['accuracy']:.3f}"
     rows = sorted(r['scores'].items(), key=lambda pair: -pair[1]['macro_f1'])
-    head = (f"macro-F1 on {r['split_counts'][r['report']]} {r['report']} works, 95 % bootstrap interval; "
+    works = f"on {r['split_counts'][r['report']]} {r['report']} works" if not tested(r) else f'in {tested(r)}'
+    head = (f"macro-F1 {works}, 95 % bootstrap interval; "
             f"no guesser can expect more than {r['chance_bound']:.3f}")
     most = limit(rows[0][1])
     return '\n'.join([f'{head}; {most}' if most else head, *(row(*pair) for pair in rows)])
