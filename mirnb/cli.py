@@ -19,12 +19,12 @@ from pathlib import Path
 
 import mirnb
 from .base.files import FULL, MirnbError, absolute, atomic, because, home
-from .base.settings import allowed, change, fingerprint, fits, from_words
+from .base.settings import SEEDS, allowed, change, fingerprint, fits, from_words
 from .sound.settings import FMA_ARCHIVES, SOURCES
-from .study.settings import PRESETS, StudyConfig, preset
+from .study.settings import DEVELOPMENT_SEED, HEADLINE_SEED, PRESETS, StudyConfig, preset
 
 # %% ../nbs/cli.ipynb #9d495303
-def study_of(args,  # preset, corpus, root, per_class
+def study_of(args,  # preset, corpus, root, per_class, folds, corpus_seed
              ) -> StudyConfig:
     "The study that was asked for; raises `MirnbError` for a folder of no known corpus."
     corpus, root, more = args.corpus or 'embedded', args.root, {}
@@ -37,15 +37,19 @@ def study_of(args,  # preset, corpus, root, per_class
     if corpus != 'embedded':
         more = dict(corpus__source=corpus, corpus__root=str(Path(root).absolute()) if root else '')
     if args.per_class is not None: more['corpus__per_class'] = args.per_class
-    return change(preset(args.preset), **more)
+    seed = HEADLINE_SEED if args.folds > 1 and args.corpus_seed is None else args.corpus_seed
+    if seed is not None: more['corpus__seed'] = seed
+    return change(preset(args.preset), corpus__folds=args.folds, **more)
 
 # %% ../nbs/cli.ipynb #fcdd3d57
-def study(args,  # preset, corpus, root, per_class, workers, scheduler, figures, results, allow_leaks
+def study(args,  # those of `study_of`; workers, scheduler, figures, results, allow_leaks
           ) -> None:
     "Run a study and say where its report and figures are."
     asked = study_of(args)
     from mirnb.study.main import publish, run_study, summary
-    run = run_study(asked, args.workers, args.allow_leaks, args.scheduler)
+    from mirnb.study.folds import run_folds
+    run_all = run_folds if asked.corpus.folds > 1 else run_study
+    run = run_all(asked, args.workers, args.allow_leaks, args.scheduler)
     print(summary(run))
     if args.figures:
         publish(run, args.figures, args.results)
@@ -238,6 +242,11 @@ def _study_commands(commands) -> None:  # argparse's list of commands
     one.add_argument('--root', help='folder that the corpus lies in')
     one.add_argument('--per-class', type=number(int, low=0), metavar='N',
                      help='training tracks a genre at most, 0 = all (default: what the preset says)')
+    one.add_argument('--folds', type=number(int, low=1), default=1, metavar='N',
+                     help='cross-validation by group: every work is tested once (default: 1, a single split)')
+    one.add_argument('--corpus-seed', type=number(int, low=0, high=SEEDS), metavar='N',
+                     help=f'which works, and their split (default: {DEVELOPMENT_SEED}, the development split; with '
+                          f'--folds {HEADLINE_SEED})')
     one.add_argument('--figures', help='folder to copy the figures and the report to')
     one.add_argument('--results', help='JSON file to copy the scores to')
     one.add_argument('--allow-leaks', action='store_true', help='train although parts of the corpus share music')

@@ -18,7 +18,7 @@ from ..base.settings import fingerprint
 from ..representations.codebook import enrichment, neighbours, sound, usage
 from ..representations.jukebox import SHIPPED
 from ..evidence.figures import flat_map
-from ..study.run import code_facts
+from ..study.run import code_facts, learned
 from .session import Listening, rate_of
 
 # %% ../../nbs/7_listening/52_codes.ipynb #4382b072
@@ -49,7 +49,8 @@ class CodeFacts:
     def __init__(self, heard: Listening):
         if heard.tokens is None: raise heard.run.lacks('tokens', heard.run.store('tokens'))
         self.heard, self.genres, self.vectors = heard, heard.run.genres, np.asarray(heard.vqvae.codebook)
-        train = heard.tracks[(heard.tracks.split == 'train') & heard.tracks.track_id.isin(heard.tokens._index)]
+        train = heard.tracks[heard.tracks.track_id.isin(learned(heard.run).track_id)]
+        train = train[train.track_id.isin(heard.tokens._index)]
         self.works = train.groupby('group', sort=False).genre.first()
         rows = pd.Index(self.works.index).get_indexer(train.group)
         each = csr_array(np.stack([usage([heard.tokens.array(t)], len(self.vectors)) for t in train.track_id]))
@@ -63,7 +64,7 @@ class CodeFacts:
     def facts(self) -> pd.DataFrame:
         "Of `code_facts`."
         run = self.heard.run
-        sounds = self.heard.tokens.made_of(run.part('train').track_id.tolist())
+        sounds = self.heard.tokens.made_of(learned(run).track_id.tolist())
         made_of = run.store('tokens').name, run.store('mel').name, sounds, self.genres
         kept = home()/'maps'/f'facts-{fingerprint(*made_of)}.csv'
         if not kept.exists():

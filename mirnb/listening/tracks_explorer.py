@@ -114,7 +114,9 @@ class TracksExplorer(Explorer):
         "Hide one part of the track after another, and lay what that does to the model's guess over the picture."
         model, track_id = self.model.value, self._chosen()
         if not model:
-            raise MirnbError(f'{self.run.folder}: no former has been trained in this run, so none can be asked.')
+            corpus, what = self.run.study.corpus, 'no former has been trained in this run'
+            if corpus.folds > 1 and not corpus.fold: what = 'folds are joined here, formers lie in their own runs'
+            raise MirnbError(f'{self.run.folder}: {what}, so none can be asked.')
         classifier, store, votes = self.heard.classifier(model), self.heard.needed(model), self.run.votes(model)
         guess = self.heard.guess(model, track_id) or self.heard.tracks.genre[self.heard.row[track_id]]
         genre, rate = self.run.genres.index(guess), rate_of(store)

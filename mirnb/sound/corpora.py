@@ -11,7 +11,7 @@ __all__ = ['COLUMNS', 'LOADERS', 'LATER', 'FMA_BAD', 'FMA_PARTS', 'no_rows', 'Co
 import importlib
 import os
 import warnings
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -38,6 +38,7 @@ class Corpus:
     table: pd.DataFrame  # COLUMNS, one row a track
     classes: tuple  # genres, or tags where a track may have several
     left_out: pd.DataFrame = field(default_factory=no_rows)  # LEFT_OUT, one row a file or track
+    split_here: bool = False  # its parts were drawn, not given, so that it may be split otherwise
 
     def __len__(self): return len(self.table)
 
@@ -252,7 +253,8 @@ def gtzan(root: str|Path,  # holds genres/ or genres_original/ with a folder a g
     left = pd.concat([passed_over(folders[0], found.left), pd.DataFrame(other, columns=LEFT_OUT, dtype=str)])
     name = 'GTZAN, fault-filtered' if split == 'fault-filtered' else 'GTZAN, random split (leaks)'
     t = t.assign(group=t.track_id, seconds=30.)
-    return tidy(name, t, sorted(t.genre.unique()), root, remedy, left, found.hidden)
+    corpus = tidy(name, t, sorted(t.genre.unique()), root, remedy, left, found.hidden)
+    return replace(corpus, split_here=split == 'random')
 
 # %% ../../nbs/2_sound/30_corpora.ipynb #d2d4e996
 def random_split(groups: pd.Series,  # of each track
@@ -323,4 +325,5 @@ def folder(root: str|Path,  # holds a folder a genre
     if '' not in parts and 'valid' not in parts:
         t.loc[train, 'split'] = random_split(t.group[train], t.genre[train], seed, (7/8, 1/8, 0))
         said.append('no folder is for validation: an eighth of train is drawn for it')
-    return tidy(name, t, sorted(t.genre.unique()), root, 'check the path', left, found.hidden, said)
+    corpus = tidy(name, t, sorted(t.genre.unique()), root, 'check the path', left, found.hidden, said)
+    return replace(corpus, split_here='' in parts)

@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['IDIOM', 'FOLK', 'CONSORT', 'NEUTRAL', 'SR', 'programs', 'program_of', 'perform', 'to_midi', 'render', 'clip_table',
-           'planned', 'render_clips', 'corpus', 'as_corpus', 'embedded']
+           'dealt', 'planned', 'render_clips', 'corpus', 'as_corpus', 'embedded']
 
 # %% ../../nbs/2_sound/50_renditions.ipynb #61c846fc
 from ..base.extras import require
@@ -30,6 +30,7 @@ from ..base.processes import parallel
 from ..base.randomness import rng_of
 from ..base.settings import fingerprint
 from .corpora import Corpus, loader, tidy
+from .own import fold_numbers, in_parts
 from .readers import package_dir
 from .scores import choose, read_scores
 from .settings import GENRES, CorpusConfig
@@ -195,6 +196,17 @@ def _is_clip(path: str|Path, seconds: float) -> bool:
     try: return sf.info(path).frames == round(seconds*SR)
     except (OSError, RuntimeError): return False
 
+# %% ../../nbs/2_sound/50_renditions.ipynb #1a3fd207
+def dealt(works: pd.DataFrame,  # of `scores.choose`
+          config: CorpusConfig,  # folds, fold, seed
+          ) -> pd.DataFrame:  # the same works in the parts of a fold, with column fold (0 = pool)
+    "Works of one split in folds instead; raises `MirnbError` where they are too few."
+    pool, rest = (works[(works.split == 'pool') == aside] for aside in (True, False))
+    rest = rest.assign(fold=fold_numbers(rest.group, rest.genre, config.folds, config.seed))
+    few = [genre for genre, n in rest.groupby('genre').fold.nunique().items() if n < 2]
+    if few: raise MirnbError(f'embedded: all works of {few[0]} lie in one fold; give more works a class (per_class).')
+    return pd.concat([in_parts(rest, config), pool.assign(fold=0)], ignore_index=True)
+
 # %% ../../nbs/2_sound/50_renditions.ipynb #47e93037
 def planned(config: CorpusConfig = CorpusConfig(),  # what to make
             workers: int = 2,  # processes
@@ -206,7 +218,9 @@ def planned(config: CorpusConfig = CorpusConfig(),  # what to make
                          'only the embedded corpus has performances.')
     scores, notes = read_scores(workers, progress)
     idiom = scores.set_index('work_id').genre.replace('', 'air')  # what no source labels is played as airs are
-    return clip_table(choose(scores, config), idiom, config), dict(zip(scores.work_id, notes))
+    works = choose(scores, config)
+    if config.folds > 1: works = dealt(works, config)
+    return clip_table(works, idiom, config), dict(zip(scores.work_id, notes))
 
 # %% ../../nbs/2_sound/50_renditions.ipynb #f4ff2329
 def render_clips(table: pd.DataFrame,  # of `planned`

@@ -6,6 +6,8 @@
 __all__ = ['embeddings', 'draw_embeddings', 'draw_curves', 'draw_scores']
 
 # %% ../../nbs/6_study/60_pictures.ipynb #30be3ec5
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 
@@ -35,6 +37,7 @@ def embeddings(run: Run) -> dict:  # {title: (codes, D)}
 
 # %% ../../nbs/6_study/60_pictures.ipynb #b37ddac9
 def draw_embeddings(run: Run,  # where all steps are done
+                    to: Path|None = None,  # folder; None = that of the run's figures
                     ) -> None:
     "UMAPs by spectral centroid (above) and by the most enriched genre (below), used codes only."
     facts = code_facts(run)
@@ -47,26 +50,28 @@ def draw_embeddings(run: Run,  # where all steps are done
         for (title, xy), (above, below) in zip(maps.items(), axes.T):
             embedding_map(xy, facts.centroid[used], 'spectral centroid (Hz)', above, log=True, title=title)
             embedding_map(xy, most, 'most enriched genre', below, categorical=True, categories=genres)
-        save(fig, run.folder/'figures', name)
+        save(fig, to or run.folder/'figures', name)
 
 # %% ../../nbs/6_study/60_pictures.ipynb #f4e6c778
 def draw_curves(run: Run,  # where all arms are trained
+                to: Path|None = None,  # folder; None = that of the run's figures
                 ) -> None:
     "Learning curves of fine-tuning, and of pretraining: frames and tokens have different losses."
     pre, fine = histories(run, 'pretrain'), histories(run, 'finetune')
     fig, axes = canvas(1, 2, width=7.2, height=2.8)
     learning_curves(fine, axes, {'train_loss': 'fine-tuning loss', 'valid_macro_f1': 'validation macro-F1'})
-    save(fig, run.folder/'figures', 'learning_curves')
+    save(fig, to or run.folder/'figures', 'learning_curves')
     frames = {m: history for m, history in pre.items() if run.arm(m).former.stem == 'mel'}
     tokens = {m: history for m, history in pre.items() if m not in frames}
     fig, axes = canvas(1, 2, width=7.2, height=2.6)
     learning_curves(frames, axes[:1], {'valid_loss': 'masked frames: Huber loss'})
     learning_curves(tokens, axes[1:], {'valid_loss': 'masked tokens: nats'})
-    save(fig, run.folder/'figures', 'pretraining')
+    save(fig, to or run.folder/'figures', 'pretraining')
 
 # %% ../../nbs/6_study/60_pictures.ipynb #395da9bc
 def draw_scores(run: Run,  # where all steps are done
                 results: dict,  # of `evidence`
+                first: Run|None = None,  # whose learning curves stand for all, as of fold 1; None = its own
                 ) -> None:
     "Headline, ladder, reliability, per-genre F1, confusion matrices and learning curves."
     def keep(figure, name): save(figure, run.folder/'figures', name)
@@ -89,4 +94,4 @@ def draw_scores(run: Run,  # where all steps are done
         fig, ax = canvas(width=4.6, height=3.9)
         confusion_matrix(results['confusion'][model], run.genres, ax, model)
         keep(fig, f'confusion_{slug(model)}')
-    draw_curves(run)
+    draw_curves(first or run, run.folder/'figures')

@@ -20,7 +20,7 @@ import mirnb
 from ..base.files import read_json, sha256_of, write_json
 from ..base.settings import fingerprint
 from ..representations.store import code_version
-from ..evidence.tables import html_row, html_table
+from ..evidence.tables import html_row, html_table, tested
 
 # %% ../../nbs/6_study/68_provenance.ipynb #6d4b597c
 def machine() -> dict:  # processor, cores, memory in GB, gpu where there is one, system
@@ -91,7 +91,8 @@ def run_card(results: dict,  # the content of results.json
     corpus = config.get('corpus') or {}
     performance = corpus.get('performance') if corpus.get('source', 'embedded') == 'embedded' else None
     facts = dict(corpus=results.get('corpus'), performance=performance, works=parts or None,
-                 preset=results.get('preset'), seed=results.get('seed'), time=seconds)
+                 preset=results.get('preset'), seed=results.get('seed'), scored=tested(results) or None,
+                 recipe={k: v for k, v in (results.get('recipe') or {}).items() if v} or None, time=seconds)
     def number(v): return f'{v:,}' if isinstance(v, int) else str(v)
     items = [f'<div><dt>{k}</dt><dd>{escape(_say(v, number))}</dd></div>' for k, v in facts.items() if v is not None]
     return f'<dl>{"".join(items)}</dl>'
