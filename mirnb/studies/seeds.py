@@ -15,7 +15,7 @@ from ..base.files import write_json
 from ..base.settings import change
 from ..representations.codebook import surprise
 from ..representations.store import Store
-from ..evidence.style import canvas
+from ..evidence.style import ORACLES, canvas
 from ..evidence.ladder import ladder_plot
 from ..study.settings import StudyConfig
 from ..study.run import Run
@@ -53,7 +53,7 @@ def summed(runs: list,  # one Run a seed, the first with all models
            ) -> dict:  # what prose and picture read
     "Every model over works and seeds, compared with the first arm of the study."
     first, found = runs[0], evidence(runs[0])
-    told = [m for m in found['scores'] if m not in GUESSERS]
+    told = [m for m in found['scores'] if m not in (*GUESSERS, *ORACLES)]  # those that listen
     table = seed_table(runs, told, next(iter(first.study.arms)))
     return dict(preset=first.study.name, corpus=found['corpus'], seeds=[run.study.seed for run in runs],
                 split_counts=found['split_counts'], chance_bound=found['chance_bound'],

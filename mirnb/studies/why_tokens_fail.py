@@ -30,7 +30,7 @@ from ..evidence.perception import (PERCEPTS, EncoderBlocks, Percepts, audit, pul
                                        window_means, window_stats)
 from ..study.settings import StudyConfig
 from ..study.run import Run, predictions
-from ..study.yardsticks import CODE_BASELINES, LADDER
+from ..study.yardsticks import ENCODERS, LADDER
 from ..study.arms import beside, train_arm
 from ..study.main import run_studies
 from ..study.asked import retold
@@ -117,7 +117,7 @@ def encoded(run: Run,  # with tokens of both encoders
             ) -> dict:  # {'trained': (Store of ids, Store of the encoder's output, codebook), 'random': ...}
     "What each encoder makes of the clips."
     found = {}
-    for encoder in CODE_BASELINES:
+    for encoder in ENCODERS:
         tokens = run.store('tokens', encoder)
         shelf = home()/'stores'/tokens.name.replace('tokens', 'encoder-blocks', 1)
         outputs = extract(tracks, EncoderBlocks(str(run.weights(encoder))), shelf, workers=1)

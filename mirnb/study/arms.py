@@ -20,9 +20,10 @@ from ..learners.settings import ArmConfig
 from ..learners.formers import Former, digest
 from ..learners.finetune import predict
 from ..learners.training import finetune, new_former, pretrain
+from ..evidence.style import ORACLES
 from .settings import StudyConfig
 from .run import Run
-from .yardsticks import CODE_BASELINES, LADDER, save_predictions
+from .yardsticks import CODE_BASELINES, LADDER, SOUND_BASELINES, save_predictions
 
 # %% ../../nbs/6_study/40_arms.ipynb #b0890b1c
 CONTROL = 'SpectroFormer (random weights)'  # of the paper's arms; of others see `control`
@@ -144,5 +145,6 @@ GUESSERS = 'stratified', 'majority'  # who never listen
 # %% ../../nbs/6_study/40_arms.ipynb #6b343466
 def models(study: StudyConfig) -> list:  # names, the two guessers last
     "All that a study compares, where all of it is run."
-    return [*study.arms, 'MFCC + SVM', 'timbre + SVM', control(study), *CODE_BASELINES.values(), *random_codes(study),
+    oracles = ORACLES if study.corpus.embedded else ()
+    return [*study.arms, *SOUND_BASELINES, control(study), *CODE_BASELINES, *random_codes(study), *oracles,
             *LADDER.values(), *GUESSERS]

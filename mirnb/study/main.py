@@ -19,7 +19,7 @@ from ..base.files import MirnbError, copied, read_json, write_json
 from ..base.settings import change, fingerprint
 from ..base.processes import stopwatch
 from ..evidence.metrics import limit
-from ..evidence.tables import tested
+from ..evidence.tables import beside, tested, who_hears
 from .settings import StudyConfig
 from .run import Run
 from .inputs import extract_mel, make_corpus
@@ -145,7 +145,7 @@ def publish(run: Run,  # finished
 
 # %% ../../nbs/6_study/80_main.ipynb #b88daed3
 def summary(run: Run) -> str:  # finished
-    "The scores of a run as lines of text, best first; what no model can exceed there stands above them."
+    "The scores of a run as lines of text, best first, what no model can exceed above them; below them the headline."
     r = read_json(run.folder/'results.json')
     def row(model, s):
         f1 = f"{s['macro_f1']:.3f}  [{s['low']:.3f}, {s['high']:.3f}]"
@@ -155,4 +155,5 @@ def summary(run: Run) -> str:  # finished
     head = (f"macro-F1 {works}, 95 % bootstrap interval; "
             f"no guesser can expect more than {r['chance_bound']:.3f}")
     most = limit(rows[0][1])
-    return '\n'.join([f'{head}; {most}' if most else head, *(row(*pair) for pair in rows)])
+    lines = [f'{head}; {most}' if most else head, *(row(*pair) for pair in rows)]
+    return '\n'.join([*lines, *beside(r), *who_hears(r)])

@@ -20,8 +20,8 @@ from ..evidence.figures import confusion_matrix, embedding_map, f1_bars, flat_ma
 from ..evidence.style import canvas, save
 from ..evidence.ladder import ladder_plot
 from .run import Run, code_facts, slug
-from .yardsticks import LADDER
-from .arms import models
+from .yardsticks import LADDER, SOUND_BASELINES
+from .arms import control
 from .results import histories
 
 # %% ../../nbs/6_study/60_pictures.ipynb #e02a2f10
@@ -90,7 +90,7 @@ def draw_scores(run: Run,  # where all steps are done
     fig, ax = canvas(width=7.2, height=3.2)
     f1_bars(most, run.genres, ax, arms)
     keep(fig, 'per_genre_f1')
-    for model in models(run.study)[:len(arms) + 3]:  # the arms, both SVMs on sound, and the control
+    for model in (*arms, *SOUND_BASELINES, control(run.study)):
         fig, ax = canvas(width=4.6, height=3.9)
         confusion_matrix(results['confusion'][model], run.genres, ax, model)
         keep(fig, f'confusion_{slug(model)}')

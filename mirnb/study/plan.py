@@ -74,6 +74,7 @@ def every_step(run: Run) -> dict:  # {name: Step}
         add(model, 'arms:train_arm', (model,), needs_of(run, model))
     add('codes', 'yardsticks:run_code_baselines', (), ('tokens', 'random tokens'))
     add('ladder', 'yardsticks:run_ladder', (), trained)
+    if study.corpus.embedded: add('oracles', 'yardsticks:run_oracles')
     return steps
 
 # %% ../../nbs/6_study/50_plan.ipynb #ead2e6ca
