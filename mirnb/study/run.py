@@ -142,7 +142,7 @@ class Run:
     def corpus(self) -> str:  # 'embedded, idiomatic', 'FMA-medium'
         "What it learned from, in words."
         c = self.study.corpus
-        return f'embedded, {c.performance}' if c.embedded else self.tracks.source[0]
+        return c.played if c.embedded else self.tracks.source[0]
 
     def part(self, *splits: str) -> pd.DataFrame:  # rows of the track table
         "The tracks of some parts: train, valid, test, pool."
