@@ -14,7 +14,8 @@ import pandas as pd
 from ..evidence.style import canvas
 from ..study.settings import CONFOUNDS, StudyConfig, confounded
 from ..study.main import run_studies
-from ..evidence.say import bullets, moved
+from ..evidence.say import bullets, told
+from ..evidence.significance import as_family
 from .comparison import effects, tornado, touched
 
 # %% ../../nbs/8_studies/30_confounds.ipynb #f1a9b755
@@ -66,8 +67,8 @@ def summed(runs: dict,  # {label: Run}, of `studies`
     "What each switch does to each arm."
     first = runs['fair']
     works = first.part(first.study.report).work_id.nunique()
-    return dict(preset=first.study.name, seed=first.study.seed, works=int(works),
-                rows=effects(runs, 'fair').to_dict('records'))
+    return as_family(dict(preset=first.study.name, seed=first.study.seed, works=int(works),
+                          rows=effects(runs, 'fair').to_dict('records')))
 
 # %% ../../nbs/8_studies/30_confounds.ipynb #2b8e8500
 def computed(base: StudyConfig,  # a fair one, such as `preset('study')`
@@ -86,9 +87,9 @@ def table(results: dict,  # of `summed`
 # %% ../../nbs/8_studies/30_confounds.ipynb #a32f0780
 def sentence(row: dict,  # of the table
              ) -> str:
-    "One change of one arm; a doubt where its interval holds 0, and where two parts are compared."
+    "One change of one arm, its verdict, and a doubt where two parts are compared."
     unlike = '' if row['paired'] else ' (another part is reported, so the difference is not paired)'
-    return f"{row['change']}, {row['model']}: {row['before']:.3f} becomes {row['after']:.3f}, {moved(row)}{unlike}."
+    return f"{row['change']}, {row['model']}: {row['before']:.3f} becomes {row['after']:.3f}, {told(row)}{unlike}."
 
 # %% ../../nbs/8_studies/30_confounds.ipynb #88f2fea6
 def answer(results: dict,  # as JSON holds them

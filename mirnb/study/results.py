@@ -11,8 +11,8 @@ from itertools import combinations
 import pandas as pd
 
 from ..base.files import read_json
-from ..evidence.metrics import chance_bound, confusion, paired, score
-from ..evidence.significance import corrected, permutation_test
+from ..evidence.metrics import chance_bound, confusion, score
+from ..evidence.significance import corrected, versus
 from ..evidence.calibration import best_temperature, calibration_error, reliability, tempered
 from .run import Run, predictions
 from .yardsticks import LADDER
@@ -60,17 +60,17 @@ def spent(run: Run) -> dict:  # seconds; cpu_seconds, {step: seconds}
 # %% ../../nbs/6_study/55_results.ipynb #3a276b42
 def pairs_of(tables: dict,  # {model: DataFrame of `predictions`}
              run: Run,  # theirs
-             ) -> dict:  # paired, permutation: {'A - B': numbers}
+             ) -> dict:  # {'A - B': of `versus`, with p_holm}
     "Every two models that listen, work by work; two rungs of one ladder are not compared."
-    K, n, seed = len(run.genres), run.study.bootstrap, run.study.seed
     told = [m for m in tables if m not in GUESSERS]
     pairs = [pair for pair in combinations(told, 2) if not set(pair) <= set(LADDER.values())]
-    def against(test, a, b):
-        one, two = tables[a], tables[b]
-        return test(one.truth_id, one.guess_id, two.guess_id, one.group, K, n, seed)
-    tests = {f'{a} - {b}': against(permutation_test, a, b) for a, b in pairs}
-    corrected(tests.values())
-    return dict(paired={f'{a} - {b}': against(paired, a, b) for a, b in pairs}, permutation=tests)
+    def against(a, b):
+        one, two, former = tables[a], tables[b], {m.partition(' (')[0] for m in (a, b)} & {*run.study.arms}
+        return versus(one.truth_id, one.guess_id, two.guess_id, one.group, len(run.genres), run.study.bootstrap,
+                      int(bool(former)))
+    found = {f'{a} - {b}': against(a, b) for a, b in pairs}
+    corrected(found.values())
+    return found
 
 # %% ../../nbs/6_study/55_results.ipynb #d2b6e591
 def evidence(run: Run) -> dict:  # as `results.json` holds it
@@ -85,5 +85,5 @@ def evidence(run: Run) -> dict:  # as `results.json` holds it
         resampled='within genres',  # as older results are not
         **corpus_facts(run), **spent(run),
         validation={m: float(curves[m].valid_macro_f1[epoch]) for m, epoch in kept.items()},
-        scores=scores, **pairs_of(tables, run), calibration=calibrations(run),
+        scores=scores, paired=pairs_of(tables, run), calibration=calibrations(run),
         confusion={m: confusion(t.truth_id, t.guess_id, len(genres)).tolist() for m, t in tables.items()})
