@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..base.files import read_json, write_json
+from ..base.processes import arithmetic
 from ..evidence.significance import tests_in
 from ..evidence.style import save
 
@@ -58,7 +59,7 @@ class Article:
     def results(self, computed: Callable,  # keep -> results; a long one calls `keep(results)` after each part
                 ) -> dict:
         "The results, as JSON holds them; raises `MirnbError` where there are none."
-        if self.anew: self.keep(computed(self.keep))
+        if self.anew: self.keep(computed(self.keep) | dict(ran_on=arithmetic()))
         return read_results(self.path)
 
     def picture(self, figure,  # of `canvas`

@@ -60,9 +60,10 @@ def what_ran(results: dict,  # of a study
     "Preset, corpus, works and cost of a study, and what chance can do."
     counts = ', '.join(f'{n} {split}' for split, n in results['split_counts'].items())
     minutes = sum(results['cpu_seconds'].values())/60
+    ran = f"Ran on {results['ran_on']}. " if 'ran_on' in results else ''
     return (f"Preset `{results['preset']}`, corpus {results['corpus']}, seed {results['seed']}: {results['clips']} "
             f"clips; works: {counts}. {results['seconds']/60:.0f} minutes by the clock, {minutes:.0f} CPU minutes of "
-            f"training and baselines. No guesser that ignores its input can expect more than "
+            f"training and baselines. {ran}No guesser that ignores its input can expect more than "
             f"{results['chance_bound']:.4f} in macro-F1.")
 
 # %% ../../nbs/8_studies/40_reproduction.ipynb #4cdf7155
