@@ -16,8 +16,8 @@ from ..base.files import MirnbError
 from ..representations.mel import band_hz
 from ..learners.transformer import autocast
 from ..learners.finetune import Classifier, batch_of, coarsest, hide_at, vote_windows
-from .metrics import bootstrap, confusion, f1_per_class, interval
-from .significance import beyond, holm, swapped
+from .metrics import bootstrap, brief, confusion, f1_per_class, interval
+from .significance import beyond, holm, swapped, touching, versus
 
 # %% ../../nbs/5_evidence/50_dissection.ipynb #01be08db
 def seed_f1(tables: list,  # one DataFrame a seed: truth_id, guess_id, group; the same rows in each
@@ -32,16 +32,16 @@ def seed_f1(tables: list,  # one DataFrame a seed: truth_id, guess_id, group; th
 
 # %% ../../nbs/5_evidence/50_dissection.ipynb #54948bad
 def macro_contrast(before: list,  # tables as in `seed_f1`
-                   after: list,  # of the same works; more tables where something was drawn
+                   after: list,  # of the same works; more tables where something was drawn, those of a seed together
                    K: int,  # classes
                    n: int = 2000,  # resamples of the works
-                   ) -> dict:  # macro_f1, low, high; of the change: difference, difference_low, difference_high
+                   ) -> dict:  # macro_f1, low, high; of the change what `versus` finds, with difference_low, ...
     "Macro-F1 after a change, and what the change did, with paired 95 % intervals over works."
-    (a, boot_a), (b, boot_b) = seed_f1(before, K, n), seed_f1(after, K, n)
-    (low, high), (d_low, d_high) = interval(boot_b.mean(-1)), interval((boot_b - boot_a).mean(-1))
-    told = dict(macro_f1=b.mean(), low=low, high=high,
-                difference=b.mean() - a.mean(), difference_low=d_low, difference_high=d_high)
-    return {name: float(value) for name, value in told.items()}
+    truth, group = before[0].truth_id, before[0].group
+    a, b = (np.stack([t.guess_id for t in side]) for side in (after, before))
+    score, found = brief(truth, a, group, range(K), n), versus(truth, a, b, group, K, n)
+    ends = dict(difference_low=found.pop('low'), difference_high=found.pop('high'))
+    return {k: score[k] for k in ('macro_f1', 'low', 'high')} | found | ends
 
 # %% ../../nbs/5_evidence/50_dissection.ipynb #9f8bab57
 def genre_contrast(a: list,  # tables of the first system, one a seed, as in `seed_f1`
@@ -59,7 +59,7 @@ def genre_contrast(a: list,  # tables of the first system, one a seed, as in `se
     p = beyond(found, np.array(null))
     groups = a[0].groupby('truth_id').group.nunique().reindex(range(K), fill_value=0).to_numpy()
     return pd.DataFrame(dict(genre=genres, works=np.bincount(truth, minlength=K), groups=groups,
-                             difference=found, low=low, high=high, p=p, p_holm=holm(p)))
+                             difference=found, low=low, high=high, p=p, p_holm=holm(p), seeds=len(a)))
 
 # %% ../../nbs/5_evidence/50_dissection.ipynb #0a009397
 def weighted_ranks(values: np.ndarray,  # (N,) numbers
@@ -79,9 +79,8 @@ def association(x,  # (N,) numbers
                 y,  # (N,) numbers
                 groups,  # (N,) names of the works
                 genre=None,  # (N,) names of classes that are held fixed; None = free
-                tests: int = 1,  # intervals that are read together
                 n: int = 2000,  # resamples of the works
-                ) -> dict:  # rho, low, high (95 %); holds = 0 is outside the interval at 1 - .05/tests (Bonferroni)
+                ) -> dict:  # rho, low, high (95 %), p (of `touching`)
     "Spearman's rank correlation, or with `genre` its partial one; 0 where either does not vary."
     which = np.unique(np.asarray(groups), return_inverse=True)[1]
     kinds = np.zeros(len(which)) if genre is None else np.asarray(genre)
@@ -91,8 +90,8 @@ def association(x,  # (N,) numbers
     a, b = (weighted_ranks(np.asarray(v, float), weights, kinds) for v in (x, y))
     scale = np.sqrt((weights*a*a).sum(1)*(weights*b*b).sum(1))
     found, *drawn = np.divide((weights*a*b).sum(1), scale, out=np.zeros(n + 1), where=scale > 1e-9)
-    (low, high), (least, most) = interval(drawn), interval(drawn, 1 - .05/tests)
-    return dict(rho=float(found), low=float(low), high=float(high), holds=bool(least > 0 or most < 0))
+    low, high = interval(drawn)
+    return dict(rho=float(found), low=float(low), high=float(high), p=touching(drawn))
 
 # %% ../../nbs/5_evidence/50_dissection.ipynb #7b456bb1
 def octaves(bands: int = 86,  # of the log-Mel

@@ -180,13 +180,18 @@ def limit(score: dict,  # of `score`, or of an older results.json, which has its
 
 # %% ../../nbs/5_evidence/10_metrics.ipynb #1b60c032
 def brief(truth,  # (N,) class numbers
-          guess,  # (N,) class numbers
+          guess,  # (N,) class numbers, or (trainings, N), whose scores are averaged
           groups,  # (N,) names of what is drawn whole
           genres: list,  # class names
+          n: int = 2000,  # resamples
           ) -> dict:  # macro_f1, low, high; where a class has no works also ceiling and absent
-    "Of `score` what a sentence quotes."
-    found = score(truth, guess, groups, genres)
-    return {k: found[k] for k in ('macro_f1', 'low', 'high', *('ceiling', 'absent')*bool(found['absent']))}
+    "Of `score` what a sentence quotes, over one training or several: a work is drawn with its guesses by all."
+    K, each = len(genres), np.atleast_2d(np.asarray(guess))
+    drawn = np.mean([f1_per_class(bootstrap(truth, g, groups, K, n)).mean(-1) for g in each], 0)
+    (low, high), f1 = interval(drawn), np.mean([macro_f1(truth, g, K) for g in each])
+    absent = [g for k, g in enumerate(genres) if not (np.asarray(truth) == k).any()]
+    found = dict(macro_f1=float(f1), low=float(low), high=float(high))
+    return found | (dict(ceiling=(K - len(absent))/K, absent=absent) if absent else {})
 
 # %% ../../nbs/5_evidence/10_metrics.ipynb #92e4cf4a
 def paired(truth,  # (N,) true classes, 0 to K-1

@@ -35,10 +35,13 @@ MAKERS = (*(f'sound/{name}' for name in ('audio', 'containers', 'mpeg')), *(f're
 
 # %% ../../nbs/3_representations/60_store.ipynb #6e93ebc5
 @cache
-def code_version() -> str:  # such as '0.1.0+0f3a5c7e9b1d'
+def code_version(*more: str,  # modules, or folders of them, that make a number besides MAKERS: 'learners', 'study/arms'
+                 ) -> str:  # such as '0.1.0+0f3a5c7e9b1d'
     "The version of the package and a hash of the code that makes the numbers."
     folder = Path(mirnb.__file__).parent
-    return f'{mirnb.__version__}+{fingerprint([(folder/f"{m}.py").read_text() for m in MAKERS])}'
+    files = [folder/f'{m}.py' for m in MAKERS]
+    for m in more: files += sorted((folder/m).glob('*.py')) if (folder/m).is_dir() else [folder/f'{m}.py']
+    return f'{mirnb.__version__}+{fingerprint([file.read_text() for file in files])}'
 
 # %% ../../nbs/3_representations/60_store.ipynb #51508e00
 def card_of(representation: Representation,  # what is to be stored

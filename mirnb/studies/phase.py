@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['PHASE', 'CONTROLS', 'LEVELS', 'INPUTS', 'PAIRS', 'mel_change', 'what_changed', 'guesses', 'compared', 'chance',
-           'rows_of', 'scrambled', 'computed', 'measured_on', 'answer', 'cost_told', 'each_told', 'whiskers',
+           'rows_of', 'scrambled', 'computed', 'measured_on', 'answer', 'change_told', 'each_told', 'whiskers',
            'token_panel', 'score_panel', 'figure', 'phase_study', 'train_phase', 'arms', 'computed_arms', 'arms_answer']
 
 # %% ../../nbs/8_studies/50_phase.ipynb #8db1bee3
@@ -15,16 +15,17 @@ import pandas as pd
 
 from ..base.files import read_json
 from ..base.settings import change
-from ..evidence.say import bullets, moved, number, parts, share
+from ..evidence.say import bullets, number, parts, share, told
 from ..evidence.style import COLOURS, FORMERS, canvas
-from ..evidence.metrics import brief, chance_bound, paired
+from ..evidence.metrics import brief, chance_bound
 from ..evidence.robustness import Bench, agreement, cost, drawn, keep, mean_interval
-from ..evidence.significance import corrected, versus
+from ..evidence.significance import as_family, versus
 from ..study.asked import kept_answers, trained
 from ..study.run import Run, predictions
 from ..study.settings import StudyConfig
 from ..study.inputs import extract_arm
 from ..study.arms import beside, train_arm
+from .comparison import contrast
 
 # %% ../../nbs/8_studies/50_phase.ipynb #5f0e29b2
 PHASE = 'upside down', 'turned by 90 degrees', 'all-pass, 1 ms', 'all-pass, 8 ms', 'random phase'
@@ -57,19 +58,19 @@ def guesses(runs: list,  # one Run a seed
             bench: Bench,  # what is kept of a track
             name: str,  # of the deformation
             works: pd.DataFrame,  # track_id, path
-            ) -> np.ndarray:  # (seeds x works,) class numbers
-    "What a former says of deformed works, by all seeds, one after the other."
-    return np.concatenate([kept_answers(run, model, bench, name, works).argmax(1) for run in runs])
+            ) -> np.ndarray:  # (seeds, works) class numbers
+    "What a former says of deformed works, seed by seed."
+    return np.stack([kept_answers(run, model, bench, name, works).argmax(1) for run in runs])
 
 # %% ../../nbs/8_studies/50_phase.ipynb #7ddab397
 def compared(name: str,  # of the deformation
              model: str,  # a former
              truth: np.ndarray,  # (N,) class numbers
-             before: np.ndarray,  # (N,) guesses
-             after: np.ndarray,  # (N,) guesses of the same works, deformed
+             before: np.ndarray,  # (N,) guesses, or (seeds, N)
+             after: np.ndarray,  # of the same works, deformed
              groups: np.ndarray,  # (N,) names of the works
              genres: list,  # class names
-             ) -> dict:  # before, after: of `brief`; difference, low, high, p: of `versus`
+             ) -> dict:  # before, after: of `brief`; the change: of `versus`
     "Macro-F1 before and after, and the change on the same works."
     scores = dict(before=brief(truth, before, groups, genres), after=brief(truth, after, groups, genres))
     return dict(deformation=name, model=model, **scores, **versus(truth, after, before, groups, len(genres)))
@@ -88,16 +89,15 @@ def rows_of(runs: list,  # one Run a seed, with trained formers
             ) -> tuple:  # of `what_changed`, a row a deformation; of `compared`, a row a deformation and former
     "Every deformation: its tokens, and what the formers say."
     genres, tokens, scores = runs[0].genres, [], []
-    class_of = {g: k for k, g in enumerate(genres)}
-    truth, groups = np.tile(works.genre.map(class_of), len(runs)), np.tile(works.group, len(runs))
+    truth = works.genre.map({g: k for k, g in enumerate(genres)}).to_numpy()
     plain = keep(bench, 'as it is', works, 1)
     before = {m: guesses(runs, m, bench, 'as it is', works) for m in FORMERS}
     for name in (*PHASE, *CONTROLS):
         tokens.append(what_changed(name, plain, keep(bench, name, works, 1), works))
         for m in FORMERS:
             after = guesses(runs, m, bench, name, works)
-            scores.append(compared(name, m, truth, before[m], after, groups, genres))
-    return tokens, corrected(scores)
+            scores.append(compared(name, m, truth, before[m], after, works.group, genres))
+    return tokens, scores
 
 # %% ../../nbs/8_studies/50_phase.ipynb #0ac4ab5b
 def scrambled(runs: list,  # one Run a seed, with trained formers
@@ -107,10 +107,11 @@ def scrambled(runs: list,  # one Run a seed, with trained formers
     "Part one: what changed phases do to tokens and formers."
     works = drawn(runs[0].part('test'), most)
     tokens, scores = rows_of(runs, bench, works)
-    return dict(preset=runs[0].study.name, seeds=[run.study.seed for run in runs], split='test',
-                works=int(works.group.nunique()), seconds=bench.frames*128/44_100,
-                chance_bound=chance(works.genre, runs[0].genres), tokens=tokens, scores=scores,
-                cpu_hours=cost(bench, 'as it is', *PHASE, *CONTROLS)/3600)
+    found = dict(preset=runs[0].study.name, seeds=[run.study.seed for run in runs], split='test',
+                 works=int(works.group.nunique()), seconds=bench.frames*128/44_100,
+                 chance_bound=chance(works.genre, runs[0].genres), tokens=tokens, scores=scores,
+                 cpu_hours=cost(bench, 'as it is', *PHASE, *CONTROLS)/3600)
+    return as_family(found)
 
 # %% ../../nbs/8_studies/50_phase.ipynb #4798629e
 def computed(base: StudyConfig,  # such as `preset('study')`
@@ -144,12 +145,10 @@ def answer(results: dict,  # of `scrambled`
     return '\n\n'.join([first, *[few]*(results['works'] < 100), measured_on(results)])
 
 # %% ../../nbs/8_studies/50_phase.ipynb #8e779884
-def cost_told(row: dict,  # of `compared`, with p_holm
-              ) -> str:
-    "What a deformation costs a former."
-    doubt = '' if row['p_holm'] < .05 else ', not told from 0 after Holm'
-    return (f"{row['model']} {row['before']['macro_f1']:.3f} becomes {row['after']['macro_f1']:.3f}, "
-            f"{row['difference']:+.3f} [{row['low']:.3f}, {row['high']:.3f}]{doubt}")
+def change_told(row: dict,  # of `compared`, with p_holm
+                ) -> str:
+    "How a deformation changes a former's score."
+    return f"{row['model']} {row['before']['macro_f1']:.3f} becomes {row['after']['macro_f1']:.3f}, {told(row)}"
 
 # %% ../../nbs/8_studies/50_phase.ipynb #af9d2e13
 def each_told(results: dict,  # of `scrambled`
@@ -157,9 +156,9 @@ def each_told(results: dict,  # of `scrambled`
     "The figure in words, a deformation a line."
     def line(row):
         name, tokens = row['deformation'], ', '.join(f"{share(row[f'level {k}'])} at level {k}" for k in LEVELS)
-        costs = '; '.join(cost_told(r) for r in results['scores'] if r['deformation'] == name)
+        changes = '; '.join(change_told(r) for r in results['scores'] if r['deformation'] == name)
         return (f"{name[0].upper()}{name[1:]}: log-Mel moves by {row['mel']['mean']:.2f} dB; of the tokens change "
-                f'{tokens}. Macro-F1: {costs}.')
+                f'{tokens}. Macro-F1: {changes}.')
     return bullets(list(map(line, results['tokens'])))
 
 # %% ../../nbs/8_studies/50_phase.ipynb #8ab83f21
@@ -241,16 +240,16 @@ def arms(run: Run,  # with predictions of SpectroFormer
          ) -> dict:  # as JSON holds it
     "Part two: macro-F1 of the three inputs, their paired differences, and what the two trainings cost."
     others = {label: train_phase(run, phase, 1) for label, phase in zip(INPUTS[1:], (True, False))}
-    tables = {label: predictions(one, 'SpectroFormer') for label, one in {INPUTS[0]: run, **others}.items()}
+    sides = {label: ([one], 'SpectroFormer') for label, one in {INPUTS[0]: run, **others}.items()}
+    tables, genres = {label: predictions(one, m) for label, ([one], m) in sides.items()}, run.genres
     files = [f for one in others.values() for f in (one.folder/'SpectroFormer').glob('*/done.json')]
-    first, genres = tables[INPUTS[0]], run.genres
-    def against(pair):
-        a, b = (tables[label].guess_id for label in pair.split(' - '))
-        return paired(first.truth_id, a, b, first.group, len(genres))
-    return dict(seed=run.study.seed, split=run.study.report, works=int(first.group.nunique()),
-                chance_bound=chance(first.genre, genres), differences={pair: against(pair) for pair in PAIRS},
-                scores={m: brief(t.truth_id, t.guess_id, t.group, genres) for m, t in tables.items()},
-                cpu_hours=sum(read_json(f)['cpu_seconds'] for f in files)/3600)
+    apart = {pair: contrast(*(sides[label] for label in pair.split(' - '))) for pair in PAIRS}
+    first = tables[INPUTS[0]]
+    return as_family(dict(
+        seed=run.study.seed, split=run.study.report, works=int(first.group.nunique()),
+        chance_bound=chance(first.genre, genres), differences=apart,
+        scores={m: brief(t.truth_id, t.guess_id, t.group, genres) for m, t in tables.items()},
+        cpu_hours=sum(read_json(f)['cpu_seconds'] for f in files)/3600))
 
 # %% ../../nbs/8_studies/50_phase.ipynb #0a9b558b
 def computed_arms(base: StudyConfig,  # such as `preset('study')`
@@ -264,9 +263,9 @@ def computed_arms(base: StudyConfig,  # such as `preset('study')`
 def arms_answer(arm: dict,  # of `arms`
                 ) -> str:  # Markdown
     "Whether phase beside the log-Mel helps."
-    told = [f'{m}: {number(arm["scores"][m])}.' for m in INPUTS]
-    told += [f'{pair}: {moved(arm["differences"][pair])}.' for pair in PAIRS]
+    said = [f'{m}: {number(arm["scores"][m])}.' for m in INPUTS]
+    said += [f'{pair}: {told(arm["differences"][pair])}.' for pair in PAIRS]
     head = (f"Seed {arm['seed']}, {arm['works']} {arm['split']} works (variants of one tune count once), whole clips; "
             f"no guesser can expect more than {arm['chance_bound']:.3f}. {arm['cpu_hours']:.2f} CPU hours to train "
             'both.')
-    return bullets(told, head)
+    return bullets(said, head)

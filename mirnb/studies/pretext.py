@@ -20,14 +20,14 @@ from ..base.settings import change
 from ..representations.codebook import clip_surprise
 from ..representations.store import Store
 from ..evidence.metrics import brief, macro_f1
-from ..evidence.significance import corrected, versus
+from ..evidence.significance import as_family
 from ..evidence.style import COLOURS, MARKERS, canvas
 from ..evidence.robustness import mean_interval
 from ..study.settings import StudyConfig, with_arms
 from ..study.run import Run
 from ..study.main import run_studies
-from ..evidence.say import bullets, chance, listed, number, seeded, share, signed
-from .comparison import cpu_hours, each_seed, in_order, tested
+from ..evidence.say import bullets, chance, listed, number, seeded, share, told
+from .comparison import contrast, cpu_hours, in_order, said_by, tested
 
 # %% ../../nbs/8_studies/60_pretext.ipynb #e27c4a35
 OWN = 42  # frames or tokens that the study's own pretext hides: 122 ms
@@ -152,15 +152,14 @@ def against(name: str,  # of a pretext
             model: str,  # name of an arm
             runs: list,  # one Run a seed, after that pretext
             own: list,  # one Run a seed, after the study's own
-            ) -> dict:  # pretext, model, each (seed), learned; macro_f1, low, high; change (of `versus`) if not its own
+            ) -> dict:  # pretext, model, each (seed), learned; macro_f1, low, high; change: `contrast`, if not its own
     "Macro-F1 after a pretext, and how far it lies from that after the study's own, on the same works."
-    each, genres = each_seed(runs, model), runs[0].genres
-    now, before, K = pd.concat(each), pd.concat(each_seed(own, model)), len(genres)
-    f1 = [macro_f1(t.truth_id, t.guess_id, K) for t in each]
+    each, genres = said_by(runs, model), runs[0].genres
+    f1 = [macro_f1(t.truth_id, t.guess_id, len(genres)) for t in each]
     row = dict(pretext=name, model=model, each=f1, learned=learned(runs[0], model),
-               **brief(now.truth_id, now.guess_id, now.group, genres))
+               **brief(each[0].truth_id, np.stack([t.guess_id for t in each]), each[0].group, genres))
     if name == lasting(OWN): return row
-    return row | dict(change=versus(now.truth_id, now.guess_id, before.guess_id, now.group, K))
+    return row | dict(change=contrast((runs, model), (own, model)))
 
 # %% ../../nbs/8_studies/60_pretext.ipynb #65d83536
 def equally_hard(left: dict,  # of `difficulty`
@@ -176,14 +175,12 @@ def equally_hard(left: dict,  # of `difficulty`
 def matched(of: dict,  # {name: [Run a seed, ...]}
             wanted: dict,  # of `pretexts`
             at: dict,  # of `equally_hard`
-            ) -> dict:  # tokens, mel: how long; differences: {'A - B': of `versus`}
+            ) -> dict:  # tokens, mel: how long; differences: {'A - B': of `contrast`}
     "How far the Mel arm is from the others where their tasks are equally hard."
     stem = {m: arm.former.stem for m, arm in of[at['mel']][0].study.arms.items()}
-    told = {m: pd.concat(each_seed(of[at[stem[m]]], m)) for m in stem if m in wanted[at[stem[m]]][1]}
-    ahead = next(m for m in told if stem[m] == 'mel')
-    first, K = told.pop(ahead), len(of[at['mel']][0].genres)
-    apart = {f'{ahead} - {m}': versus(first.truth_id, first.guess_id, t.guess_id, first.group, K)
-             for m, t in told.items()}
+    there = {m: (of[at[stem[m]]], m) for m in stem if m in wanted[at[stem[m]]][1]}
+    ahead = next(m for m in there if stem[m] == 'mel')
+    apart = {f'{ahead} - {m}': contrast(there[ahead], side) for m, side in there.items() if m != ahead}
     return dict(tokens=at['tokens'], mel=at['mel'], differences=apart)
 
 # %% ../../nbs/8_studies/60_pretext.ipynb #f7efea9b
@@ -197,12 +194,12 @@ def summed(of: dict,  # {name: [Run a seed, ...]}
     first = own[0]
     rows = [against(name, m, of[name], own)
             for m in first.study.arms for name, (_, arms) in wanted.items() if m in arms]
-    corrected(row['change'] for row in rows if 'change' in row)
     left = difficulty(first, lengths(spans), codes)
     runs = [run for same in of.values() for run in same]
-    return dict(preset=first.study.name, seeds=[run.study.seed for run in own], split=first.study.report,
-                **tested(first), rows=rows, left=left, matched=matched(of, wanted, equally_hard(left, spans)),
-                cpu_hours=cpu_hours(runs))
+    found = dict(preset=first.study.name, seeds=[run.study.seed for run in own], split=first.study.report,
+                 **tested(first), rows=rows, left=left, matched=matched(of, wanted, equally_hard(left, spans)),
+                 cpu_hours=cpu_hours(runs))
+    return as_family(found)
 
 # %% ../../nbs/8_studies/60_pretext.ipynb #3573f15e
 def computed(base: StudyConfig,  # such as `preset('study')`
@@ -241,16 +238,14 @@ def hardness(results: dict,  # as JSON holds them
             f"{share(left['tokens'][own])}; a single token of {one} keeps {share(left['tokens'][one])}, "
             f"a single frame {share(left['mel'][one])}. Nearest in difficulty are tokens hidden for {at['tokens']} "
             f"and Mel frames hidden for {at['mel']} ({share(left['tokens'][at['tokens']])} "
-            f"and {share(left['mel'][at['mel']])}): {scores}; {listed(at['differences'], signed)}.")
+            f"and {share(left['mel'][at['mel']])}): {scores}; {listed(at['differences'], told)}.")
 
 # %% ../../nbs/8_studies/60_pretext.ipynb #0ad9843e
 def sentence(row: dict,  # of `against`
              ) -> str:
     "An arm after a pretext, and whether it differs from the same arm after the study's own."
     if row['pretext'] == lasting(OWN): return f"**{row['model']}**: {number(row)} after blocks of {lasting(OWN)}."
-    change = row['change']
-    doubt = '' if change['p_holm'] < .05 else ', not told from 0 after Holm'
-    return f"{row['model']}, {row['pretext']}: {number(row)}, {signed(change)}{doubt}."
+    return f"{row['model']}, {row['pretext']}: {number(row)}, {told(row['change'])}."
 
 # %% ../../nbs/8_studies/60_pretext.ipynb #3b6398ed
 def answer(results: dict,  # as JSON holds them

@@ -18,7 +18,8 @@ from ..base.settings import change
 from ..evidence.style import COLOURS, MARKERS, canvas
 from ..study.settings import StudyConfig, with_arms
 from ..study.main import run_studies
-from ..evidence.say import bullets, chance, number, seeded, signed
+from ..evidence.say import bullets, chance, number, seeded, signed, told, verdict
+from ..evidence.significance import as_family
 from .comparison import cpu_hours, gap, growth, in_order, tested
 
 # %% ../../nbs/8_studies/45_scaling.ipynb #ab51336a
@@ -84,11 +85,12 @@ def summed(runs: dict,  # {(what is cut, tracks, seed): Run}
     first = next(iter(runs.values()))
     ahead, *others = sizes.formers or first.study.arms
     by_size = {kind: of_kind(runs, kind) for kind in KINDS}
-    return dict(preset=first.study.name, seeds=list(sizes.seeds), tracks=total, labelled=total//sizes.share,
-                **tested(first), cpu_hours=cpu_hours(list(runs.values())),
-                shared_hours=cpu_hours(by_size['fine-tuning'][total]),
-                curves={kind: {m: growth(same, m) for m in (ahead, *others)} for kind, same in by_size.items()},
-                gaps={kind: {m: gap(same, ahead, m) for m in others} for kind, same in by_size.items()})
+    return as_family(dict(
+        preset=first.study.name, seeds=list(sizes.seeds), tracks=total, labelled=total//sizes.share,
+        **tested(first), cpu_hours=cpu_hours(list(runs.values())),
+        shared_hours=cpu_hours(by_size['fine-tuning'][total]),
+        curves={kind: {m: growth(same, m) for m in (ahead, *others)} for kind, same in by_size.items()},
+        gaps={kind: {m: gap(same, ahead, m) for m in others} for kind, same in by_size.items()}))
 
 # %% ../../nbs/8_studies/45_scaling.ipynb #e34a5dab
 def computed(base: StudyConfig,  # such as `preset('study')`
@@ -111,10 +113,11 @@ def grows(kind: str,  # of KINDS
           found: dict,  # of `comparison.growth`
           ) -> str:
     "Does a former gain by more tracks? In a sentence."
-    few, *_, most = found['points']
-    sure = 'grows' if found['b']['low'] > 0 else 'is not told from flat'
+    (few, *_, most), slope = found['points'], found['b']
+    way = {'told apart': 'it grows' if slope['value'] > 0 else 'it falls',
+           'not told apart': 'growth is not told from none', 'not tested': 'growth is not tested anew'}[verdict(slope)]
     return (f"**{kind}, {model}**: {number(few)} with {few['tracks']} tracks, {number(most)} with {most['tracks']}: "
-            f"{sure}, exponent {number(found['b'])}; the line, drawn on to {_million(found['guess'])}, "
+            f"{way}, exponent {number(slope)}; the line, drawn on to {_million(found['guess'])}, "
             f"says {number(found['guess'], 2)}.")
 
 # %% ../../nbs/8_studies/45_scaling.ipynb #a6a22f20
@@ -124,8 +127,9 @@ def closes(kind: str,  # of KINDS
            ) -> str:
     "Does more data close the gap? In a sentence."
     (few, *_, most), slope, there = found['points'], found['exponent'], found['guess']
-    way = 'closes' if slope['low'] > 0 else 'widens' if slope['high'] < 0 else 'is not seen to close or widen'
-    return (f"**{kind}, {pair}**: {signed(few)} with {few['tracks']} tracks, {signed(most)} with {most['tracks']}; "
+    way = {'told apart': 'closes' if slope['value'] > 0 else 'widens',
+           'not told apart': 'is not seen to close or widen', 'not tested': 'is not tested anew'}[verdict(slope)]
+    return (f"**{kind}, {pair}**: {told(few)}, with {few['tracks']} tracks; {told(most)}, with {most['tracks']}; "
             f"the gap in error {way} (exponents {signed(slope)} apart), "
             f"and at {_million(there)} the two lines would be {signed(there)} apart.")
 

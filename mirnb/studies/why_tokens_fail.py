@@ -22,10 +22,12 @@ from ..base.settings import change
 from ..representations.jukebox import VQVAE
 from ..representations.store import Store
 from ..representations.extract import extract
-from ..evidence.say import bullets, listed, moved, number, signed, told_apart, works
+from ..evidence.say import apart, bullets, either, listed, number, tally, works
+from ..evidence.say import told as changes
+from ..evidence.significance import as_family, touching, versus
 from ..evidence.style import COLOURS, FORMERS, STYLE, canvas
 from ..evidence.ladder import RUNGS, ladder, ladder_plot, pooled
-from ..evidence.metrics import brief, chance_bound, paired, with_interval
+from ..evidence.metrics import brief, chance_bound, with_interval
 from ..evidence.perception import (PERCEPTS, EncoderBlocks, Percepts, audit, pulse, sequences, tempo,
                                        window_means, window_stats)
 from ..study.settings import StudyConfig
@@ -50,15 +52,18 @@ def trained(base: StudyConfig,  # such as `preset('study')`
     return runs
 
 # %% ../../nbs/8_studies/75_why_tokens_fail.ipynb #293b7849
-def compared(says: dict,  # {name: (N,) guesses}
+def compared(says: dict,  # {name: (N,) guesses, or (seeds, N)}
              pairs: list,  # of names: first less second
              truth: np.ndarray,  # (N,) class numbers
              groups: np.ndarray,  # (N,) names of the works
              genres: list,  # names
-             ) -> dict:  # scores, differences: {name: ...}, {'a - b': ...}
+             still: tuple = (),  # names of those in which no luck of a training is
+             ) -> dict:  # scores, differences: {name: ...}, {'a - b': of `versus`}
     "Macro-F1 of each, and paired differences."
-    apart = {f'{a} - {b}': paired(truth, says[a], says[b], groups, len(genres)) for a, b in pairs}
-    return dict(scores={name: brief(truth, guess, groups, genres) for name, guess in says.items()}, differences=apart)
+    def seeds(*pair): return min((len(np.atleast_2d(says[m])) for m in pair if m not in still), default=0)
+    def less(a, b): return versus(truth, says[a], says[b], groups, len(genres), seeds=seeds(a, b))
+    return dict(scores={name: brief(truth, guess, groups, genres) for name, guess in says.items()},
+                differences={f'{a} - {b}': less(a, b) for a, b in pairs})
 
 # %% ../../nbs/8_studies/75_why_tokens_fail.ipynb #3ad0e4c1
 def played_back(run: Run,  # with a track table
@@ -81,12 +86,12 @@ def heard_again(runs: list,  # of Run, one a seed
         kind, store = other.representation('SpectroFormer'), other.reads('SpectroFormer')
         stores[f'level {level}'] = extract(some, kind, store, workers=1)
     tables = [predictions(run, 'TokenFormer') for run in runs]
-    truth, groups, ids = (np.concatenate([t[column] for t in tables]) for column in ('truth_id', 'group', 'guess_id'))
-    says = {name: np.concatenate([retold(run, 'SpectroFormer', store, some) for run in runs])
+    truth, groups = (tables[0][column].to_numpy() for column in ('truth_id', 'group'))
+    says = {name: np.stack([retold(run, 'SpectroFormer', store, some) for run in runs])
             for name, store in stores.items()}
     pairs = [('as it is', f'level {n}') for n in levels]
     if 2 in levels:
-        says['TokenFormer'] = ids
+        says['TokenFormer'] = np.stack([t.guess_id for t in tables])
         pairs.append(('level 2', 'TokenFormer'))
     return dict(seeds=[run.study.seed for run in runs], works=int(some.group.nunique()),
                 **compared(says, pairs, truth, groups, first.genres))
@@ -104,7 +109,8 @@ def learned_anew(run: Run,  # of the first seed
     found, _ = ladder(tracks, {'anew': sound}, run.genres, run.study.report)
     says = {name: t.guess_id.to_numpy() for name, t in tables.items()} | {'probe': found['anew'].argmax(1)}
     pairs = [('Mel', 'TokenFormer'), ('Mel', 'anew'), ('anew', 'TokenFormer')]
-    return dict(seed=run.study.seed, **compared(says, pairs, tables['Mel'].truth_id, tables['Mel'].group, run.genres))
+    first = tables['Mel']
+    return dict(seed=run.study.seed, **compared(says, pairs, first.truth_id, first.group, run.genres, ('probe',)))
 
 # %% ../../nbs/8_studies/75_why_tokens_fail.ipynb #fc8e25e1
 CONTROL = ' (random encoder)'
@@ -163,22 +169,25 @@ def audited(run: Run,  # with log-Mel and the tokens of both encoders
     tracks = run.part('train', 'valid', run.study.report)
     draws, penalties = probed(run, tracks)
     scores = {rung: {p: with_interval(d) for p, d in each.items()} for rung, each in draws.items()}
-    apart = {f'{a} - {b}': {p: with_interval(draws[a][p] - draws[b][p]) for p in draws[a]} for a, b in STEPS}
+    differ = {f'{a} - {b}': {p: with_interval(draws[a][p] - draws[b][p]) for p in draws[a]} for a, b in STEPS}
+    whole = f'{STEPS[3][0]} - {STEPS[3][1]}'  # what is said of a percept, and so is tested
+    for p, d in differ[whole].items(): d['p'] = touching(draws[STEPS[3][0]][p][1:] - draws[STEPS[3][1]][p][1:])
     clips = {s: int((tracks.split == s).sum()) for s in tracks.split.unique()}
-    return dict(scores=scores, differences=apart, clips=clips, penalties=penalties.to_dict('records'))
+    return dict(scores=scores, differences=differ, clips=clips, penalties=penalties.to_dict('records'))
 
 # %% ../../nbs/8_studies/75_why_tokens_fail.ipynb #45048e03
 def climbed(runs: list,  # of Run, one a seed; the first with the ladder
             ) -> dict:  # scores, differences, chance_bound
     "Each rung; from rung to rung, from the random encoder, and of the ids' probe from the formers."
-    first, n = runs[0], len(runs)
-    tables, formers = {rung: predictions(first, m) for rung, m in LADDER.items()}, ('SpectroFormer', 'TokenFormer')
-    says = {rung: np.tile(t.guess_id, n) for rung, t in tables.items()}
-    says |= {m: np.concatenate([predictions(run, m).guess_id for run in runs]) for m in formers}
-    truth, groups = (np.tile(tables['Mel'][column], n) for column in ('truth_id', 'group'))
+    first, formers = runs[0], ('SpectroFormer', 'TokenFormer')
+    tables = {rung: predictions(first, m) for rung, m in LADDER.items()}
+    says = {rung: t.guess_id.to_numpy() for rung, t in tables.items()}
+    says |= {m: np.stack([predictions(run, m).guess_id for run in runs]) for m in formers}
+    truth, groups = (tables['Mel'][column].to_numpy() for column in ('truth_id', 'group'))
     counts = tables['Mel'].groupby('truth_id').group.nunique().reindex(range(len(first.genres)), fill_value=0)
     pairs = STEPS + [('token ids', m) for m in formers[::-1]]
-    return dict(compared(says, pairs, truth, groups, first.genres), chance_bound=chance_bound(counts))
+    found = compared(says, pairs, truth, groups, first.genres, tuple(tables))
+    return dict(found, chance_bound=chance_bound(counts))
 
 # %% ../../nbs/8_studies/75_why_tokens_fail.ipynb #90ecf115
 def told(runs: list,  # of Run, one a seed; the first with the ladder
@@ -193,7 +202,7 @@ def told(runs: list,  # of Run, one a seed; the first with the ladder
     for name, part in parts.items():
         with stopwatch(shelf/f'{name}.json'): results[name] = part()
         results['cpu_hours'] = sum(read_json(f)['cpu'] for f in shelf.glob('*.json'))/3600
-        keep(results)
+        keep(as_family(results))
     return results
 
 # %% ../../nbs/8_studies/75_why_tokens_fail.ipynb #4e7dec2e
@@ -212,11 +221,11 @@ def told_of_ladder(scores: dict,  # {rung or former: macro_f1, low, high}
     "Where genre is lost, rung by rung."
     steps, formers = [f'{a} - {b}' for a, b in STEPS], ('TokenFormer', 'SpectroFormer')
     return (f'**Ladder.** A linear probe finds genre, as macro-F1, in {listed(scores, number, RUNGS)}; '
-            f'chance is {chance_bound:.3f}. From rung to rung: {listed(differences, moved, steps[:3])}. '
-            f'Against the random encoder: {listed(differences, moved, steps[4:])}. '
+            f'chance is {chance_bound:.3f}. From rung to rung: {listed(differences, changes, steps[:3])}. '
+            f'Against the random encoder: {listed(differences, changes, steps[4:])}. '
             f"A former that reads the ids in order, TokenFormer, scores {number(scores['TokenFormer'])} "
             f"and SpectroFormer {number(scores['SpectroFormer'])}: "
-            f"{listed(differences, moved, [f'token ids - {m}' for m in formers])}.")
+            f"{listed(differences, changes, [f'token ids - {m}' for m in formers])}.")
 
 # %% ../../nbs/8_studies/75_why_tokens_fail.ipynb #fb2dea0c
 def told_of_percept(part: dict,  # of `audited`
@@ -225,14 +234,14 @@ def told_of_percept(part: dict,  # of `audited`
     "What becomes of one percept."
     scores = {name: each[percept] for name, each in part['scores'].items()}
     return (f'**{percept.capitalize()}.** R2: {listed(scores, number)}. '
-            f"Mel less token ids: {moved(part['differences']['Mel - token ids'][percept])}.")
+            f"Mel less token ids: {changes(part['differences']['Mel - token ids'][percept])}.")
 
 # %% ../../nbs/8_studies/75_why_tokens_fail.ipynb #66803815
 def told_of_sound(part: dict,  # of `heard_again`
                   ) -> str:
     "What the trained former hears in the codes."
     return (f"**Played back**, to SpectroFormers none of which has met the codec, as macro-F1: "
-            f"{listed(part['scores'], number)}. Differences: {listed(part['differences'], moved)}.")
+            f"{listed(part['scores'], number)}. Differences: {listed(part['differences'], changes)}.")
 
 # %% ../../nbs/8_studies/75_why_tokens_fail.ipynb #07e97bf4
 def told_of_gap(part: dict,  # of `learned_anew`
@@ -241,8 +250,9 @@ def told_of_gap(part: dict,  # of `learned_anew`
     scores, gap = part['scores'], part['differences']
     return (f"**Learned anew.** Trained on level 2 played back, the same former scores {number(scores['anew'])}, "
             f"and the ladder's probe on that sound {number(scores['probe'])}. "
-            f"Of the gap of this seed, Mel less TokenFormer {moved(gap['Mel - TokenFormer'])}, the codec loses "
-            f"{moved(gap['Mel - anew'])}, and learning from ids {moved(gap['anew - TokenFormer'])}.")
+            f"Of the gap of this seed, Mel less TokenFormer {changes(gap['Mel - TokenFormer'])}, "
+            f"the part of the codec is {changes(gap['Mel - anew'])}; that of learning from ids "
+            f"{changes(gap['anew - TokenFormer'])}.")
 
 # %% ../../nbs/8_studies/75_why_tokens_fail.ipynb #39b41a71
 def details(results: dict,  # of `told`, or those parts that are there so far
@@ -261,33 +271,34 @@ def details(results: dict,  # of `told`, or those parts that are there so far
 def steps_lost(part: dict,  # of `climbed`
                ) -> str:
     "On which steps of the ladder genre is lost, and how a bag of ids does against the formers."
-    apart = part['differences']
-    lost = [f'from {a} to {b}' for a, b in STEPS[:3] if apart[f'{a} - {b}']['low'] > 0]
-    against = [told_apart(apart[f'token ids - {m}'], f'better than {m}', f'worse than {m}', f'not told from {m}')
+    differ = part['differences']
+    steps = {f'from {a} to {b}': differ[f'{a} - {b}'] for a, b in STEPS[:3]}
+    lost = [step for step, d in steps.items() if apart(d) and d['difference'] > 0]
+    against = [either(differ[f'token ids - {m}'], f'better than {m}', f'worse than {m}', f'not told apart from {m}')
                for m in ('TokenFormer', 'SpectroFormer')]
-    return (f"On the ladder, genre is lost {' and '.join(lost) or 'on no step that an interval tells from 0'}. "
-            f"A linear probe on a bag of the ids is {' and '.join(against)}.")
+    return (f"On the ladder, genre is lost {' and '.join(lost) or 'on no step that is told apart'} "
+            f"({tally(list(steps.values()))}). A linear probe on a bag of the ids is {' and '.join(against)}.")
 
 # %% ../../nbs/8_studies/75_why_tokens_fail.ipynb #2008416a
 def fall(part: dict,  # of `heard_again`, with level 2
          phase: dict,  # results of study 72
          ) -> str:
     "What the codes played back do to a former that never met the codec, beside what noise does to it."
-    said = told_apart(part['differences']['level 2 - TokenFormer'], 'better than TokenFormer does from the ids',
-                      'worse than TokenFormer does from the ids', 'as well as TokenFormer from the ids, or nearly')
+    beside = either(part['differences']['level 2 - TokenFormer'], 'better than TokenFormer from the ids',
+                    'worse than TokenFormer from the ids', 'not told apart from TokenFormer on the ids')
     noise = next(r for r in phase['scores'] if (r['deformation'], r['model']) == ('noise, 20 dB', 'SpectroFormer'))
-    return (f'From the codes played back, a former that never met the codec guesses {said}. '
+    return (f'From the codes played back, a former that never met the codec is {beside}. '
             'That fall alone says little: noise at 20 dB, which takes no tune away, changes the same former '
-            f'by {signed(noise)} ([72_phase](72_phase.ipynb)).')
+            f'by {changes(noise)} ([72_phase](72_phase.ipynb)).')
 
 # %% ../../nbs/8_studies/75_why_tokens_fail.ipynb #8f6b7190
 def parted(part: dict,  # of `learned_anew`
            ) -> str:
     "Whose fault the gap is: the codec's, or that of learning from ids."
-    codec = told_apart(part['differences']['Mel - anew'], 'the codec loses genre', 'the codec even helps',
-                       'a loss of genre by the codec is not shown')
-    ids = told_apart(part['differences']['anew - TokenFormer'], 'learning from ids fails to find what they hold',
-                     'learning from ids finds more than their sound gives', 'a fault in learning from ids is not shown')
+    codec = either(part['differences']['Mel - anew'], 'the codec loses genre', 'the codec even helps',
+                   'a loss of genre by the codec is not shown')
+    ids = either(part['differences']['anew - TokenFormer'], 'learning from ids fails to find what they hold',
+                 'learning from ids finds more than their sound gives', 'a fault in learning from ids is not shown')
     return f'Trained on that sound it says what the codes hold: {codec}, and {ids}.'
 
 # %% ../../nbs/8_studies/75_why_tokens_fail.ipynb #3ba541a2

@@ -12,17 +12,18 @@ import pandas as pd
 from filelock import FileLock
 
 from ..base.files import MirnbError, copied, home
+from ..base.processes import arithmetic
 from ..base.randomness import rng_of
 from ..base.settings import fingerprint
 from ..representations.jukebox import VQVAE
-from ..representations.store import Store
+from ..representations.store import Store, code_version
 from ..learners.settings import ArmConfig
 from ..learners.formers import Former, digest
 from ..learners.finetune import predict
 from ..learners.training import finetune, new_former, pretrain
 from ..evidence.style import ORACLES
 from .settings import StudyConfig
-from .run import Run
+from .run import Run, same_kind
 from .yardsticks import CODE_BASELINES, LADDER, SOUND_BASELINES, save_predictions
 
 # %% ../../nbs/6_study/40_arms.ipynb #b0890b1c
@@ -80,7 +81,7 @@ def pretrained(run: Run,  # of the study
     tracks, valid = arm_tracks(run, store, 'train', 'pool'), arm_tracks(run, store, 'valid').track_id.tolist()
     tracks = fewer(tracks, arm.pretrain.tracks, run.study.seed).track_id.tolist()
     made_of = (arm.former, arm.pretrain, run.study.seed, tracks, valid, digest(former), run.precision,
-               store.folder.name, store.made_of(tracks + valid))
+               store.folder.name, store.made_of(tracks + valid), code_version('learners', 'study/arms'), arithmetic())
     shelf, own = home()/'formers'/fingerprint(*made_of), run.folder/model/'pretrain'
     shelf.mkdir(parents=True, exist_ok=True)
     with FileLock(shelf/'.lock'):
@@ -115,6 +116,7 @@ def train_arm(run: Run,  # with log-Mel, tokens or what else the arm reads
               model: str,  # one of the arms of its study, or a control
               ) -> None:
     "Pretrain (not from random weights), fine-tune, predict the tracks of the part that is reported."
+    same_kind(run)
     arm, seed, store = run.arm(model), run.study.seed, Store(run.reads(model))
     long_enough(model, store, run.tracks.track_id.tolist(), arm.former.segment)
     former = new_former(arm.former, seed, store, run.part('train').track_id.tolist(), books_of(run, arm))

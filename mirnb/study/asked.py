@@ -20,7 +20,7 @@ from ..learners.finetune import load_classifier, predict
 from ..evidence.dissection import said_without
 from ..evidence.robustness import Bench, Held, keep, sounds_of
 from .settings import StudyConfig
-from .run import Run
+from .run import Run, made_so
 from .main import run_studies
 
 # %% ../../nbs/6_study/85_asked.ipynb #8106def9
@@ -69,7 +69,7 @@ def kept_answers(run: Run,  # with trained formers
         raise MirnbError(f'{model}: reads {run.arm(model).reads!r}, of which no deformed music is kept; '
                          'ask a former of log-Mel or of tokens.')
     for _, some in tracks.groupby(np.arange(len(tracks))//16):
-        which = fingerprint(weights, sounds_of(zip(some.track_id, some.path)), votes)
+        which = fingerprint(weights, sounds_of(zip(some.track_id, some.path)), votes, made_so())
         path = bench.folder(name)/f'answers-{which}.npz'
         if not path.exists():
             held, start = keep(bench, name, some, 1, False), time.process_time()
@@ -88,7 +88,7 @@ def dissected(run: Run,  # with trained formers
     "What a former says of the reported tracks without each of these, kept under `$MIRNB_HOME`: a killed run goes on."
     file, tracks, store = run.classifier(model), run.part(run.study.report), Store(run.reads(model))
     ids, votes = tracks.track_id.tolist(), run.votes(model)
-    made_of = sha256_of(file), store.folder.name, store.made_of(ids), votes, run.precision, 1
+    made_of = sha256_of(file), store.folder.name, store.made_of(ids), votes, run.precision, made_so('evidence/dissection')
     shelf = home()/'dissections'/fingerprint(*made_of)
     def place(mask): return shelf/f'{fingerprint(np.packbits(mask).tolist(), len(mask))}.npy'
     missing = list({place(mask): mask for mask in masks.values() if not place(mask).exists()}.items())

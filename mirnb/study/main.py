@@ -21,13 +21,13 @@ from ..base.processes import stopwatch
 from ..evidence.metrics import limit
 from ..evidence.tables import beside, tested, who_hears
 from .settings import StudyConfig
-from .run import Run
+from .run import Run, made_otherwise
 from .inputs import extract_mel, make_corpus
 from .plan import plan, run_plan
 from .results import evidence
 from .pictures import draw_embeddings, draw_scores
 from .report import write_report
-from .provenance import record_run
+from .provenance import ran_on, record_run
 
 # %% ../../nbs/6_study/80_main.ipynb #190b88a1
 @contextlib.contextmanager
@@ -122,10 +122,12 @@ def run_study(study: StudyConfig,  # such as `preset('study')`
               scheduler: str|None = None,  # of Dask, for the steps; both None = as `crew` finds them
               ) -> Run:  # finished: results.json, figures, report.html
     "The whole study, from what is there already to the report."
-    print(f'study {study.name}: {Run.of(study).folder}', flush=True)
+    print(f'study {study.name}: {(begun := Run.of(study)).folder}', flush=True)
+    if not (begun.folder/'steps').exists() and (old := made_otherwise(begun)):
+        print(f'begins anew: other code, or another kind of processor, made {", ".join(old)}', flush=True)
     run, = run_studies({study.name: (study, ())}, workers, allow_leaks, scheduler).values()
     with clocked(run):
-        results = evidence(run)
+        results = evidence(run) | dict(ran_on=ran_on(run.folder))
         write_json(run.folder/'results.json', results)
         draw_scores(run, results)
         draw_embeddings(run)

@@ -31,7 +31,7 @@ from ..base.processes import settle, stopwatch
 from ..base.cluster import client_of, over
 from ..representations.store import code_version
 from ..representations.tasks import agree
-from .run import Run
+from .run import Run, same_kind
 from .arms import control, random_codes
 
 # %% ../../nbs/6_study/50_plan.ipynb #535f77a5
@@ -96,6 +96,7 @@ def do_step(step: Step,  # of `plan`
     work, clock = pkgutil.resolve_name(step.function), step.run.folder/'steps'/f'{step.name}.json'
     with open(step.log, 'a', buffering=1) as out, contextlib.redirect_stdout(out), contextlib.redirect_stderr(out):
         try:
+            same_kind(step.run)
             with stopwatch(clock): work(step.run, *step.arguments)
         except Exception:
             traceback.print_exc()

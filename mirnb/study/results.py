@@ -17,8 +17,8 @@ import pandas as pd
 import mirnb
 from ..base.files import read_json
 from ..representations.store import code_version
-from ..evidence.metrics import chance_bound, confusion, macro_f1, paired, score
-from ..evidence.significance import corrected, permutation_test
+from ..evidence.metrics import chance_bound, confusion, macro_f1, score
+from ..evidence.significance import corrected, versus
 from ..evidence.calibration import best_temperature, calibration_error, log_loss, reliability, tempered
 from ..evidence.style import ORACLES
 from .settings import recipe_hash
@@ -87,26 +87,26 @@ def recipe_of(run: Run) -> dict:  # hash of the settings; version of the code; c
     return dict(hash=recipe_hash(run.study), code=code_version(), commit=git_commit())
 
 # %% ../../nbs/6_study/55_results.ipynb #3a276b42
-def against(run: Run,  # whose genres, resamples and seed
-            test,  # `paired` or `permutation_test`
-            one: pd.DataFrame,  # of `predictions`
-            two: pd.DataFrame,  # of the same tracks
-            ) -> dict:  # of the test
+def against(tables: dict,  # {model: DataFrame of `predictions`}
+            run: Run,  # theirs
+            a: str,  # a model
+            b: str,  # another
+            ) -> dict:  # of `versus`
     "Two models, work by work."
-    n, seed = run.study.bootstrap, run.study.seed
-    return test(one.truth_id, one.guess_id, two.guess_id, one.group, len(run.genres), n, seed)
+    one, two, former = tables[a], tables[b], {m.partition(' (')[0] for m in (a, b)} & {*run.study.arms}
+    return versus(one.truth_id, one.guess_id, two.guess_id, one.group, len(run.genres), run.study.bootstrap,
+                  int(bool(former)))
 
 # %% ../../nbs/6_study/55_results.ipynb #3a2d65e2
 def pairs_of(tables: dict,  # {model: DataFrame of `predictions`}
              run: Run,  # theirs
-             ) -> dict:  # paired, permutation: {'A - B': numbers}
+             ) -> dict:  # {'A - B': of `versus`, with p_holm}
     "Every two models that listen, work by work; two rungs of one ladder are not compared."
     told = [m for m in tables if m not in (*GUESSERS, *ORACLES)]
     pairs = [pair for pair in combinations(told, 2) if not set(pair) <= set(LADDER.values())]
-    def each(test): return {f'{a} - {b}': against(run, test, tables[a], tables[b]) for a, b in pairs}
-    tests = each(permutation_test)
-    corrected(tests.values())
-    return dict(paired=each(paired), permutation=tests)
+    found = {f'{a} - {b}': against(tables, run, a, b) for a, b in pairs}
+    corrected(found.values())
+    return found
 
 # %% ../../nbs/6_study/55_results.ipynb #bc92d9c8
 READERS = dict(timbre=tuple(m for m in SOUND_BASELINES if m.startswith('timbre')), codes=tuple(CODE_READERS))
@@ -129,14 +129,10 @@ def best_readers(validation: dict,  # {model: macro-F1}
 def compared(tables: dict,  # {model: DataFrame of `predictions`}
              run: Run,  # theirs
              rivals: list,  # models
-             ) -> list:  # dicts: model, against, difference, low, high, p, p_holm
+             ) -> list:  # dicts: model, against, and what `versus` says, with p_holm
     "Each former of the study less each rival, as far as they are there; p after Holm's correction over these alone."
     pairs = [(m, r) for m in run.study.arms for r in rivals if m in tables and r in tables]
-    rows = []
-    for m, r in pairs:
-        test = against(run, permutation_test, tables[m], tables[r])
-        rows.append(dict(model=m, against=r) | against(run, paired, tables[m], tables[r]) | dict(p=test['p']))
-    return corrected(rows)
+    return corrected([dict(model=m, against=r) | against(tables, run, m, r) for m, r in pairs])
 
 # %% ../../nbs/6_study/55_results.ipynb #eeb83413
 def hearing(tables: dict,  # {model: DataFrame of `predictions`}
@@ -173,5 +169,5 @@ def evidence(run: Run) -> dict:  # as `results.json` holds it
         **facts, **spent(run), validation=validation, scores=scores,
         best_reader=best, headline=compared(tables, run, list(best.values())),
         oracles=hearing(tables, run, scores, facts['chance_bound']),
-        **pairs_of(tables, run), calibration=calibrations(run),
+        paired=pairs_of(tables, run), calibration=calibrations(run),
         confusion={m: confusion(t.truth_id, t.guess_id, len(genres)).tolist() for m, t in tables.items()})
