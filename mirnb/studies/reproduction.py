@@ -9,6 +9,7 @@ __all__ = ['PAIRS', 'standing', 'difference', 'answer', 'pretraining', 'what_ran
 import pandas as pd
 
 from ..evidence.style import FORMERS
+from ..evidence.tables import beside, who_hears
 from ..study.arms import CONTROL, RANDOM_CODES
 from ..evidence.say import bullets, number, sure
 
@@ -42,7 +43,8 @@ def answer(results: dict,  # of a study
     "The findings in sentences, as the intervals have them; a pair that was not compared is left out."
     told = [standing(results, m) for m in FORMERS]
     compared = [pair for pair in PAIRS if ' - '.join(pair) in results['paired']]  # not every study has every model
-    return bullets(told + [difference(results, *pair) for pair in compared])
+    told += [difference(results, *pair) for pair in compared]
+    return bullets(told + beside(results) + who_hears(results))  # of which older results know nothing
 
 # %% ../../nbs/8_studies/40_reproduction.ipynb #0118cc8c
 def pretraining(results: dict,  # of a study
