@@ -14,7 +14,7 @@ import pandas as pd
 
 from ..evidence.style import FORMERS, canvas
 from ..evidence.significance import as_family
-from ..evidence.tables import difference
+from ..evidence.tables import beside, difference, who_hears
 from ..evidence.say import apart, bullets, number, told, verdict
 from ..study.settings import CONFOUNDS, StudyConfig, confounded
 from ..study.arms import CONTROL, RANDOM_CODES
@@ -47,9 +47,10 @@ def less(results: dict,  # of a study
 def answer(results: dict,  # of a study
            ) -> str:  # Markdown
     "The findings in sentences, as the tests have them; a pair that was not compared is left out."
-    said = [standing(results, m) for m in FORMERS]
+    said = [standing(results, m) for m in FORMERS if m in results['scores']]
     compared = [pair for pair in PAIRS if ' - '.join(pair) in results['paired']]  # not every study has every model
-    return bullets(said + [less(results, *pair) for pair in compared])
+    said += [less(results, *pair) for pair in compared]
+    return bullets(said + beside(results) + who_hears(results))  # of which older results know nothing
 
 # %% ../../nbs/8_studies/30_reproduction.ipynb #0118cc8c
 def pretraining(results: dict,  # of a study
