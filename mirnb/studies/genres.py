@@ -277,7 +277,7 @@ def shared(results: dict,  # of `summed`
     "How many correlations are told from 0, and each of them."
     gains = [r for r in results['successes'] if ' less ' in r['what']]
     def told_from(rows): return tally(rows).replace('told apart', 'told from 0')
-    family = f", after Holm over all {results['tests']} tests of the study"*('tests' in results)
+    family = f", after Holm over all {results['tests']} tests of the study" if 'tests' in results else ''
     head = (f'Rank correlations over works, 95 % intervals{family}. Of the {len(gains)} that ask where a token arm '
             f"keeps up\nwith the Mel arm: {told_from(gains)}; of those over the {len(results['traits'])} genres: "
             f"{told_from(results['between'])}.")

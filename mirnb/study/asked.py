@@ -88,8 +88,8 @@ def dissected(run: Run,  # with trained formers
     "What a former says of the reported tracks without each of these, kept under `$MIRNB_HOME`: a killed run goes on."
     file, tracks, store = run.classifier(model), run.part(run.study.report), Store(run.reads(model))
     ids, votes = tracks.track_id.tolist(), run.votes(model)
-    made_of = sha256_of(file), store.folder.name, store.made_of(ids), votes, run.precision, made_so('evidence/dissection')
-    shelf = home()/'dissections'/fingerprint(*made_of)
+    made_of = sha256_of(file), store.folder.name, store.made_of(ids), votes, run.precision
+    shelf = home()/'dissections'/fingerprint(*made_of, made_so('evidence/dissection'))
     def place(mask): return shelf/f'{fingerprint(np.packbits(mask).tolist(), len(mask))}.npy'
     missing = list({place(mask): mask for mask in masks.values() if not place(mask).exists()}.items())
     bar = tqdm(total=len(missing), desc=f'{model} without', disable=not progress, mininterval=1)

@@ -244,8 +244,8 @@ def same_kind(run: Run) -> str:  # of processor
     file, here = run.folder/'arithmetic.json', arithmetic()
     if not file.exists(): write_json(file, here)
     if (begun := read_json(file)) == here: return here
-    raise MirnbError(f'{run.folder}: was begun on {begun}, and this is {here}, which rounds otherwise; go on where it was '
-                     'begun, or let `mirnb study` begin anew here.')
+    raise MirnbError(f'{run.folder}: was begun on {begun}, and this is {here}, which rounds otherwise; go on where it '
+                     'was begun, or let `mirnb study` begin anew here.')
 
 # %% ../../nbs/6_study/20_run.ipynb #8b93eee8
 def made_otherwise(run: Run) -> list:  # names of folders
