@@ -96,7 +96,8 @@ def bag(x: torch.Tensor,  # ids (B, T) or (B, T, columns); `codes` stands for a 
     x = x.view(*x.shape[:2], -1)
     size = len(former.levels)*(former.codes + 1)
     cell = (x + columns*(former.codes + 1)).flatten(1) + size*torch.arange(len(x), device=x.device)[:, None]
-    counts = torch.bincount(cell.flatten(), minlength=len(x)*size).view(len(x), len(former.levels), -1)[..., :-1].float()
+    counts = torch.bincount(cell.flatten(), minlength=len(x)*size).view(len(x), len(former.levels), -1)
+    counts = counts[..., :-1].float()  # the last of each level stands for what is hidden
     return scale*(counts/counts.sum(2, keepdim=True).clamp(min=1)).sqrt().flatten(1)
 
 # %% ../../nbs/4_learners/50_finetune.ipynb #c916ce75
@@ -116,7 +117,7 @@ class Classifier(nn.Module):
     def __init__(self,
                  former: Former,  # pretrained or random; used, not copied
                  classes: int,  # K
-                 config: FinetuneConfig,  # mask_rate, freeze, label_smoothing, leave_out, leave_codes, and what `varied` asks
+                 config: FinetuneConfig,  # mask_rate, freeze, label_smoothing, leave_out, leave_codes; see `varied`
                  pretext: PretrainConfig = PretrainConfig(),  # span and band_block of what mask_rate hides
                  ):
         super().__init__()

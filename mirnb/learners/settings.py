@@ -113,7 +113,7 @@ class FinetuneConfig:
     shift: int = late(0, low=0)  # Mel: bands that a segment is moved by at most, up or down, while training
     tilt: float = late(0., low=0)  # Mel: deviations that the lowest and the highest band are tilted by while training
     hide_bands: int = late(0, low=0)  # Mel: adjacent bands hidden at most while training
-    hiss: float = late(0., low=0, high=1)  # Mel with a range: chance of a segment to get a floor of noise while training
+    hiss: float = late(0., low=0, high=1)  # Mel with a range: chance of a segment to get a floor of noise in training
 
     def __post_init__(self): check(self)
 

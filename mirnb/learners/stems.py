@@ -89,7 +89,7 @@ class Stem(nn.Module):
     def read(self, x): return self.image(x)
 
     def coarse(self, x):
-        "Prepared (B, T, ...) -> (B, T/grain, read_width): rows averaged, without those that are hidden, as far as others are left."
+        "Prepared (B, T, ...) -> (B, T/grain, read_width): rows averaged, but those that are hidden."
         image = self.read(x).unflatten(1, (-1, self.grain))
         if x.is_floating_point() or not (hidden := x == self.nothing).any(): return image.mean(2)
         shares = image.unflatten(3, (len(self.columns), -1))  # of each column
@@ -161,14 +161,16 @@ class TokenStem(Stem):
         super().__init__(config, dim * len(columns), columns)
         self.codes = config.codes
         self.embedding = nn.Embedding(len(config.levels) * (config.codes + 1), dim)
-        if not config.grain: nn.init.normal_(self.embedding.weight, std=.05)  # 1, as a mean needs, would hardly move here
+        if not config.grain: nn.init.normal_(self.embedding.weight, std=.05)  # 1, as means need, would hardly move
         if alone and self.across == 1: self.project = nn.Identity()
 
     def image(self, x):
         "(B, T) or (B, T, columns) ids -> (B, T, columns*dim)"
         return self.embedding(x + self.offset).flatten(2)
 
-    def rows(self): return self.embedding.weight.view(-1, self.codes + 1, self.embedding.embedding_dim)[:, :-1].flatten(0, 1)
+    def rows(self):
+        "Of each code what is learned of it, (levels*codes, dim)."
+        return self.embedding.weight.unflatten(0, (-1, self.codes + 1))[:, :-1].flatten(0, 1)
 
 # %% ../../nbs/4_learners/25_stems.ipynb #edb30d80
 def whiten(c: torch.Tensor,  # (codes, dim)
@@ -221,7 +223,9 @@ class VectorStem(Stem):
         "(B, T) or (B, T, columns) ids -> (B, T, columns*embedding), bent where the settings say so."
         return F.embedding(x + self.offset, self.bend(self.table()).float()).flatten(2) if self.bend else self.image(x)
 
-    def rows(self): return self.bend(self.codebook) if self.bend else self.codebook  # of each code, as they are averaged
+    def rows(self):
+        "Of each code what is averaged, (levels*codes, dim or embedding)."
+        return self.bend(self.codebook) if self.bend else self.codebook
 
 # %% ../../nbs/4_learners/25_stems.ipynb #431f55f7
 STEMS = dict(mel=MelStem, tokens=TokenStem, vectors=VectorStem)

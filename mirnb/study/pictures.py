@@ -31,8 +31,9 @@ def embeddings(run: Run) -> dict:  # {title: (codes, D)}
     arms = [m for m, arm in run.study.arms.items() if arm.former.stem == 'tokens' and arm.reads == 'tokens']
     if not arms or run.arm(arms[0]).former.levels != (2,): return book  # ids of other codebooks
     stem = load_classifier(run.classifier(arms[0])).former.stem
-    if isinstance(stem, VectorStem): rows = {'ids, by the company they keep': stem.codebook, 'ids, as they are read': stem.rows()}
-    else: rows = {'ids, as they begin': new_former(run.arm(arms[0]).former, run.study.seed).stem.rows(), 'ids, as they are read': stem.rows()}
+    if isinstance(stem, VectorStem): first = {'ids, by the company they keep': stem.codebook}
+    else: first = {'ids, as they begin': new_former(run.arm(arms[0]).former, run.study.seed).stem.rows()}
+    rows = first | {'ids, as they are read': stem.rows()}
     return {title: vectors.detach() for title, vectors in rows.items()} | book
 
 # %% ../../nbs/6_study/60_pictures.ipynb #b37ddac9

@@ -104,7 +104,8 @@ def _small(name: str, pretrain: int, finetune: int, **corpus) -> StudyConfig:
     former = FormerConfig(patch=64, layers=2, feedforward=384, grain=8, pool='summary', rhythm=24, blind=.15, range=60.,
                           ids='company', embedding=64, bend=128, bag=True)
     optimiser = OptimiserConfig(finetune, batch=32, lr=2e-3, weight_decay=.05)
-    learned = FinetuneConfig(optimiser, label_smoothing=.1, leave_out=.3, leave_codes=.5, shift=2, tilt=.3, hide_bands=21)
+    learned = FinetuneConfig(optimiser, label_smoothing=.1, leave_out=.3, leave_codes=.5, shift=2, tilt=.3,
+                             hide_bands=21)
     arm = ArmConfig(former, PretrainConfig(OptimiserConfig(pretrain, batch=8, lr=1e-3)), learned)
     return StudyConfig(name, CorpusConfig(**corpus), arms=paper_arms(arm))
 

@@ -29,8 +29,8 @@ from .arms import train_arm
 def toy() -> StudyConfig:
     "A study of three minutes' work, for tests: too small to tell anything."
     optimiser = OptimiserConfig(epochs=2, batch=16, lr=3e-3)
-    former = FormerConfig(segment=1024, width=32, heads=2, feedforward=64, layers=2, grain=8, pool='summary', rhythm=4, blind=.1,
-                          range=60., ids='company', embedding=16, bend=16, bag=True)
+    former = FormerConfig(segment=1024, width=32, heads=2, feedforward=64, layers=2, grain=8, pool='summary', rhythm=4,
+                          blind=.1, range=60., ids='company', embedding=16, bend=16, bag=True)
     learned = FinetuneConfig(optimiser, votes=2, leave_out=.1, leave_codes=.1, shift=1, tilt=.1, hide_bands=9)
     arm = ArmConfig(former, PretrainConfig(optimiser, targets=256), learned)
     tokenizer = TokenizerConfig(((8, 4, 4),), (16,), (1,), steps=(60,))
