@@ -124,7 +124,8 @@ class MelStem(Stem):
     def set_scale(self, mean, std):
         "The training data's mean and standard deviation of each band, dB; of no use to scaling='segment'."
         self.mean.copy_(torch.as_tensor(mean))
-        self.std.copy_(torch.as_tensor(std).clamp(min=1e-3))  # a silent band must not divide by 0
+        least = max(self.range/10, 1e-3)  # a band that is silent in training must not make a shout of the first hiss
+        self.std.copy_(torch.as_tensor(std).clamp(min=least))
 
     def scaled(self, level, x):
         "A level in dB, on the scale of frames x (B, T, bands) dB."

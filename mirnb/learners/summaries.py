@@ -32,10 +32,11 @@ class Rhythm(nn.Module):
                  channels: int,  # C
                  steps: int,  # of a segment, N
                  rate: float,  # steps a second
-                 floor: float = 1e-2,  # of power: below it is silence
+                 floor: float = .05,  # deviations, below which a course is as good as still
                  ):
         super().__init__()
-        self.mix, self.floor = nn.Linear(width, channels), floor
+        self.mix = nn.Linear(width, channels)
+        self.least = 3/8*steps*floor**2  # of power: 3/8 is the window's mean square
         self.register_buffer('window', torch.hann_window(steps, periodic=False), persistent=False)
         self.register_buffer('bands', rate_bands(steps, rate), persistent=False)
         self.size = channels*self.bands.shape[1]
@@ -48,7 +49,7 @@ class Rhythm(nn.Module):
             course = self.mix(x.float())
             spectrum = torch.fft.rfft((course - course.mean(1, keepdim=True))*self.window[:, None], dim=1)
             power = spectrum.real.square() + spectrum.imag.square()
-            return (power.transpose(1, 2)@self.bands + self.floor).log().flatten(1)
+            return (power.transpose(1, 2)@self.bands + self.least).log().flatten(1)
 
 # %% ../../nbs/4_learners/23_summaries.ipynb #521cb4fa
 def level_and_spread(x: torch.Tensor,  # (B, N, D)
