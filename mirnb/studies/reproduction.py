@@ -56,6 +56,7 @@ def answer(results: dict,  # of a study
 def pretraining(results: dict,  # of a study
                 ) -> str:
     "Whether pretraining helped, on the works that chose the settings and on those that did not."
+    if CONTROL not in results['scores']: return 'No arm was pretrained.'
     valid, found = results['validation'], difference(results, 'SpectroFormer', CONTROL)
     a, b, works = valid['SpectroFormer'], valid[CONTROL], results['split_counts']['valid']
     way = 'the same direction' if (a > b) == (found['difference'] > 0) else 'opposite directions'

@@ -33,7 +33,7 @@ def studies(base: StudyConfig,  # such as `preset('study')`
             seeds: tuple = (0, 1, 2),  # of the trainings
             ) -> dict:  # {label: (study, models; none = all)}
     "The trainings, for `run_studies`."
-    formers = (*base.arms, control(base))
+    formers = (*base.arms, *control(base))
     return {f'seed {s}': (change(base, seed=s), () if s == seeds[0] else formers) for s in seeds}
 
 # %% ../../nbs/8_studies/25_seeds.ipynb #713d31ae

@@ -34,9 +34,10 @@ RANDOM_CODES = 'TokenFormer (random encoder)'  # of the paper's arms; of others 
 
 # %% ../../nbs/6_study/40_arms.ipynb #48b18992
 def control(study: StudyConfig,  # whose arms it follows
-            ) -> str:  # 'SpectroFormer (random weights)'
-    "The control without pretraining, of the first arm."
-    return f'{next(iter(study.arms))} (random weights)'
+            ) -> tuple:  # of one name, or empty
+    "The control without pretraining, of the first arm, where that is pretrained."
+    name, arm = next(iter(study.arms.items()))
+    return (f'{name} (random weights)',) if arm.pretrain.optimiser.epochs else ()
 
 # %% ../../nbs/6_study/40_arms.ipynb #2d331274
 def random_codes(study: StudyConfig,  # whose arms it follows
@@ -148,5 +149,5 @@ GUESSERS = 'stratified', 'majority'  # who never listen
 def models(study: StudyConfig) -> list:  # names, the two guessers last
     "All that a study compares, where all of it is run."
     oracles = ORACLES if study.corpus.embedded else ()
-    return [*study.arms, *SOUND_BASELINES, control(study), *CODE_BASELINES, *random_codes(study), *oracles,
+    return [*study.arms, *SOUND_BASELINES, *control(study), *CODE_BASELINES, *random_codes(study), *oracles,
             *LADDER.values(), *GUESSERS]

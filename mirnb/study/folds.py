@@ -32,7 +32,7 @@ def finished(run: Run,  # of a fold, with the table of its tracks as they are no
     def told(folder, model, part):
         file, wanted = run.folder/folder/f'{model}.csv', run.part(part).track_id.tolist()
         return file.exists() and pd.read_csv(file, keep_default_na=False, dtype=TEXT).track_id.tolist() == wanted
-    formers = *run.study.arms, control(run.study), *random_codes(run.study)
+    formers = *run.study.arms, *control(run.study), *random_codes(run.study)
     return (all(told('validation', former, 'valid') for former in formers)
             and all(told('predictions', model, 'test') for model in models(run.study)))
 

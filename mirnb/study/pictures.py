@@ -91,7 +91,7 @@ def draw_scores(run: Run,  # where all steps are done
     fig, ax = canvas(width=7.2, height=3.2)
     f1_bars(most, run.genres, ax, arms)
     keep(fig, 'per_genre_f1')
-    for model in (*arms, *SOUND_BASELINES, control(run.study)):
+    for model in (*arms, *SOUND_BASELINES, *control(run.study)):
         fig, ax = canvas(width=4.6, height=3.9)
         confusion_matrix(results['confusion'][model], run.genres, ax, model)
         keep(fig, f'confusion_{slug(model)}')

@@ -31,7 +31,7 @@ def histories(run: Run,  # where arms are trained
               step: str,  # 'pretrain' | 'finetune'
               ) -> dict:  # {model: DataFrame}
     "Learning curves of all arms and controls."
-    names = *run.study.arms, control(run.study), *random_codes(run.study)
+    names = *run.study.arms, *control(run.study), *random_codes(run.study)
     files = {m: run.folder/m/step/'history.csv' for m in names}
     return {m: pd.read_csv(f) for m, f in files.items() if f.exists()}
 
