@@ -101,11 +101,11 @@ def confounded(study: StudyConfig,  # a fair one
 # %% ../../nbs/6_study/10_settings.ipynb #13eb07d8
 def _small(name: str, pretrain: int, finetune: int, **corpus) -> StudyConfig:
     "Three arms with the same sizes and schedules; only the stem differs, and what has no meaning for another stem."
-    former = FormerConfig(patch=64, layers=2, feedforward=384, grain=8, pool='summary', rhythm=24, blind=.15, range=60.,
+    former = FormerConfig(patch=64, layers=2, feedforward=384, grain=8, pool='summary', rhythm=24, blind=.15, range=50.,
                           ids='company', embedding=64, bend=128, bag=True)
     optimiser = OptimiserConfig(finetune, batch=32, lr=2e-3, weight_decay=.05)
     learned = FinetuneConfig(optimiser, label_smoothing=.1, leave_out=.3, leave_codes=.5, shift=2, tilt=.3,
-                             hide_bands=21)
+                             hide_bands=21, hiss=.4)
     arm = ArmConfig(former, PretrainConfig(OptimiserConfig(pretrain, batch=8, lr=1e-3)), learned)
     return StudyConfig(name, CorpusConfig(**corpus), arms=paper_arms(arm))
 
@@ -129,7 +129,7 @@ PRESETS = 'study', 'full', 'fair', 'paper'
 def preset(name: str) -> StudyConfig:  # 'study' | 'full' | 'fair' | 'paper'
     "A study by name; raises `MirnbError` that lists the names."
     if name == 'study': return _small('study', 0, 30)
-    if name == 'full': return change(_small('full', 0, 40, renditions=2, pool=600), random_encoder=True)
+    if name == 'full': return change(_small('full', 0, 25, renditions=3), random_encoder=True)
     if name == 'fair': return _fair()
     if name == 'paper': return change(confounded(_fair()), name='paper')
     raise MirnbError(f'{name}: no such preset; choose {", ".join(PRESETS)}.')

@@ -31,7 +31,7 @@ def toy() -> StudyConfig:
     optimiser = OptimiserConfig(epochs=2, batch=16, lr=3e-3)
     former = FormerConfig(segment=1024, width=32, heads=2, feedforward=64, layers=2, grain=8, pool='summary', rhythm=4,
                           blind=.1, range=60., ids='company', embedding=16, bend=16, bag=True)
-    learned = FinetuneConfig(optimiser, votes=2, leave_out=.1, leave_codes=.1, shift=1, tilt=.1, hide_bands=9)
+    learned = FinetuneConfig(optimiser, votes=2, leave_out=.1, leave_codes=.1, shift=1, tilt=.1, hide_bands=9, hiss=.2)
     arm = ArmConfig(former, PretrainConfig(optimiser, targets=256), learned)
     tokenizer = TokenizerConfig(((8, 4, 4),), (16,), (1,), steps=(60,))
     return StudyConfig('toy', CorpusConfig(per_class=10, seconds=6., pool=4), tokenizer, paper_arms(arm),
