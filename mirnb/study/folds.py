@@ -19,7 +19,7 @@ from .settings import StudyConfig, folds_of
 from .run import Run, TEXT, predictions
 from .inputs import save_tracks
 from .arms import control, models, random_codes
-from .results import calibrations, evidence
+from .results import calibrations, evidence, on_validation
 from .pictures import draw_embeddings, draw_scores
 from .provenance import record_run
 from .report import write_report
@@ -82,11 +82,11 @@ def summed(run: Run,  # of all folds
 # %% ../../nbs/6_study/83_folds.ipynb #769c4764
 def fold_calibrations(run: Run,  # joined
                       runs: dict,  # {label: Run} of each fold
-                      ) -> dict:  # {former: error, temperature, tempered: means; folds: of each; reliability}
+                      ) -> dict:  # {model: error, temperature, tempered, log_loss: means; folds: of each; reliability}
     "`calibrations` of all folds."
     each, out = [calibrations(part) for part in runs.values()], {}
     for model in each[0]:
-        folds = [{key: found[model][key] for key in ('error', 'temperature', 'tempered')} for found in each]
+        folds = [{key: found[model][key] for key in ('error', 'temperature', 'tempered', 'log_loss')} for found in each]
         said = predictions(run, model)
         rows = reliability(said[[f'p({g})' for g in run.genres]].to_numpy(), said.truth_id).to_dict('records')
         means = {key: float(np.mean([fold[key] for fold in folds])) for key in folds[0]}
@@ -109,7 +109,8 @@ def pooled(run: Run,  # joined
            runs: dict,  # {label: Run} of each fold
            ) -> dict:  # as `results.json` holds it
     "The `evidence` of all works, each told by the models of its own fold, and what belongs to single folds."
-    found = evidence(run)
+    each = [on_validation(part) for part in runs.values()]
+    found = evidence(run, {m: float(np.mean([f1[m] for f1 in each])) for m in each[0]})
     tested = run.part('test').work_id.nunique()
     return found | dict(calibration=fold_calibrations(run, runs),
                         folds=dict(number=len(runs), works=int(tested), scores=fold_scores(runs)))

@@ -153,14 +153,17 @@ def hearing(tables: dict,  # {model: DataFrame of `predictions`}
     return dict(against=oracle, rows=rows, hears=hears) if rows else {}
 
 # %% ../../nbs/6_study/55_results.ipynb #d2b6e591
-def evidence(run: Run) -> dict:  # as `results.json` holds it
+def evidence(run: Run,  # where all steps are done
+             told: dict|None = None,  # {model: macro-F1 on validation}; None = of this run
+             ) -> dict:  # as `results.json` holds it
     "Every score with its interval; the models are compared on the same tracks and the same resamples."
     study, genres = run.study, run.genres
     tables = {m: predictions(run, m) for m in models(study) if (run.folder/'predictions'/f'{m}.csv').exists()}
     scores = {m: score(t.truth_id, t.guess_id, t.group, genres, study.bootstrap, study.seed) for m, t in tables.items()}
     curves = histories(run, 'finetune')
     kept = {m: read_json(run.folder/m/'finetune'/'done.json')['kept_epoch'] for m in curves}
-    validation = on_validation(run) | {m: float(curves[m].valid_macro_f1[epoch]) for m, epoch in kept.items()}
+    trained = {m: float(curves[m].valid_macro_f1[epoch]) for m, epoch in kept.items()}
+    validation = on_validation(run) | trained if told is None else told
     best, facts = best_readers(validation), corpus_facts(run)
     return dict(
         preset=study.name, seed=study.seed, genres=genres, report=study.report, bootstrap=study.bootstrap,
