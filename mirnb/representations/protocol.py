@@ -172,6 +172,7 @@ class Tokens(OfLevel):
     skip: int = setting(0, low=0, high=44_100)  # samples dropped at the start: one changes a sixth of the codes
     channel: str = setting('mean', choices=CHANNELS)  # of stereo; the left one changes nine of ten codes
     levels: tuple[int, ...] = setting((), choices=(2, 1, 0))  # several at once, the coarsest first; empty = `level`
+    loudness: float = setting(0., low=0, high=1)  # RMS that the wave is brought to, whatever the gain; 0 = as it is
     name: ClassVar[str] = 'tokens'
 
     def __post_init__(self):
@@ -183,6 +184,7 @@ class Tokens(OfLevel):
     def __call__(self, wave: np.ndarray) -> np.ndarray:  # (samples,) -> (T,) or (T, columns) int16
         "The nearest code of each hop; the tail that fills no hop (of the coarsest level) is dropped."
         wave, levels = wave[self.skip:]*np.float32(self.gain), self.levels or (self.level,)
+        if self.loudness: wave = wave*np.float32(self.loudness/max(np.sqrt(np.mean(np.square(wave), dtype=float)), 1e-6))
         hops = [self.vqvae.level(level).hop for level in levels]
         T = len(wave)//hops[0]
         def rows(level, n):  # (T, n): what sounds as long as one token of the coarsest level
@@ -201,6 +203,6 @@ class Tokens(OfLevel):
         return np.asarray(packed).astype(np.int64)
 
     def settings(self) -> dict:
-        "Those of `OfLevel`; of level and levels what is used."
-        unused = 'level' if self.levels else 'levels'
-        return {key: value for key, value in super().settings().items() if key != unused}
+        "Those of `OfLevel`; of level and levels what is used, and the loudness where it is set."
+        unused = {'level' if self.levels else 'levels', *['loudness']*(not self.loudness)}
+        return {key: value for key, value in super().settings().items() if key not in unused}
