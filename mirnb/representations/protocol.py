@@ -184,7 +184,9 @@ class Tokens(OfLevel):
     def __call__(self, wave: np.ndarray) -> np.ndarray:  # (samples,) -> (T,) or (T, columns) int16
         "The nearest code of each hop; the tail that fills no hop (of the coarsest level) is dropped."
         wave, levels = wave[self.skip:]*np.float32(self.gain), self.levels or (self.level,)
-        if self.loudness: wave = wave*np.float32(self.loudness/max(np.sqrt(np.mean(np.square(wave), dtype=float)), 1e-6))
+        if self.loudness:
+            level = np.sqrt(np.mean(np.square(wave), dtype=float)) if len(wave) else 0.
+            wave = wave*np.float32(self.loudness/max(level, 1e-6))
         hops = [self.vqvae.level(level).hop for level in levels]
         T = len(wave)//hops[0]
         def rows(level, n):  # (T, n): what sounds as long as one token of the coarsest level
