@@ -216,7 +216,7 @@ def phase_study(base: StudyConfig,  # such as `preset('study')`
                 ) -> StudyConfig:
     "The settings of the study: another name, and an arm that reads twice the columns."
     twice = change(base.arms[arm], former__bands=2*base.arms[arm].former.bands, representation='mel+phase',
-                   options=(('phase', phase),))
+                   options=(('phase', phase),), former__range=0., finetune__hiss=0.)  # half of the columns are no dB
     return change(base, name=f'{base.name}-{"phase" if phase else "centroid"}', **{f'arms__{arm}': twice})
 
 # %% ../../nbs/8_studies/50_phase.ipynb #b4572232
