@@ -242,6 +242,7 @@ class Pretext(nn.Module):
                  ):
         super().__init__()
         self.former = former
+        if former.summary: former.summary.requires_grad_(False)  # a task reads positions; DDP waits for every gradient
         self.task = TASKS[config.task][former.config.stem](former, config)
 
     def loss(self,

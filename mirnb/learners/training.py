@@ -127,7 +127,7 @@ def pretrain(arm: ArmConfig,  # former and pretrain are used
                        arm.former.width, key_seed, progress=_less_loss)
         record = fit(run, folder, key, title or f'{arm.former.stem} pretrain', precision, progress, save_every)
     finish(folder, record, key, precision, save_former, 'former.safetensors', former.cpu())
-    return former.eval()
+    return former.eval().requires_grad_(True)  # the summary too, which the task left alone
 
 # %% ../../nbs/4_learners/65_training.ipynb #4df6a3e9
 def vote_validation(store,  # a Store
