@@ -33,7 +33,7 @@ help:
 	@echo 'make readme     README.md alone, from nbs/index.ipynb'
 	@echo 'make clean      removes what was built; make distclean removes .venv too; caches in $$MIRNB_HOME stay'
 
-# The full study is the one whose figures and scores are committed; any other has a folder of its own.
+# The full study puts its figures and scores in the place of the committed ones; any other has a folder of its own.
 FIGURES = $(if $(filter full,$(PRESET)),figures,figures/$(PRESET))
 PUBLISH_full := --results nbs/9_articles/results/70_reproduction.json
 

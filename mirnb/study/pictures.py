@@ -57,11 +57,12 @@ def draw_embeddings(run: Run,  # where all steps are done
 def draw_curves(run: Run,  # where all arms are trained
                 to: Path|None = None,  # folder; None = that of the run's figures
                 ) -> None:
-    "Learning curves of fine-tuning, and of pretraining: frames and tokens have different losses."
+    "Learning curves of fine-tuning, and of pretraining where there was any: frames and tokens have different losses."
     pre, fine = histories(run, 'pretrain'), histories(run, 'finetune')
     fig, axes = canvas(1, 2, width=7.2, height=2.8)
     learning_curves(fine, axes, {'train_loss': 'fine-tuning loss', 'valid_macro_f1': 'validation macro-F1'})
     save(fig, to or run.folder/'figures', 'learning_curves')
+    if not pre: return
     frames = {m: history for m, history in pre.items() if run.arm(m).former.stem == 'mel'}
     tokens = {m: history for m, history in pre.items() if m not in frames}
     fig, axes = canvas(1, 2, width=7.2, height=2.6)
