@@ -78,12 +78,10 @@ def scaling(results: dict,  # of study 71
     def say(m):
         first, *_, last = curves[m]['points']
         return f"{m} from {number(first, 2)} with {first['tracks']} tracks to {number(last, 2)} with {last['tracks']}"
-    (few, *_, most), there = gap['points'], gap['guess']
+    few, *_, most = gap['points']
     return (f"fine-tuned on {results['labelled']} tracks and pretrained on more and more, {say('SpectroFormer')}, "
             f"{say('TokenFormer')}; the first less the second is {said(few)}, with the fewest, "
-            f"{said(most)}, with the most, "
-            f"and the same lines, drawn on to 1.2 million tracks, would say {change(there)}, "
-            f"a factor of {there['tracks']/most['tracks']:,.0f} beyond what was measured.")
+            f"{said(most)}, with the most.")
 
 # %% ../../nbs/8_studies/80_headlines.ipynb #8ad1056c
 def phase(results: dict,  # of study 72
