@@ -12,7 +12,7 @@ from html import escape
 from .metrics import limit
 from .style import FORMERS, ORACLES, colour_of, labels, shown
 from .figures import contenders
-from .say import LEVEL, apart, verdict
+from .say import LEVEL, apart, spelled, verdict
 
 # %% ../../nbs/5_evidence/27_tables.ipynb #095f67af
 MINUS = '\N{MINUS SIGN}'
@@ -111,12 +111,16 @@ def _and(names: list) -> str:
     *some, last = names
     return f"{', '.join(some)} and {last}" if some else last
 
+# %% ../../nbs/5_evidence/27_tables.ipynb #a3533c6a
+def _short(d: dict) -> str:  # difference, low, high -> '+0.10 [+0.02, +0.18]'
+    "A difference in macro-F1 with its interval."
+    return spelled(d, '+.2f', 'difference').replace('-0.', f'{MINUS}0.')
+
 # %% ../../nbs/5_evidence/27_tables.ipynb #dcbfb283
 def less(row: dict,  # difference, low, high; p_holm where it was tested
          ) -> str:  # '+0.10 [+0.02, +0.18], p 0.012'
     "A difference in macro-F1 with its interval and p."
-    text = f"{row['difference']:+.2f} [{row['low']:+.2f}, {row['high']:+.2f}]".replace('-0.', '\N{MINUS SIGN}0.')
-    return f"{text}, p {row['p_holm']:.3f}" if 'p_holm' in row else text
+    return f"{_short(row)}, p {row['p_holm']:.3f}" if 'p_holm' in row else _short(row)
 
 # %% ../../nbs/5_evidence/27_tables.ipynb #69a7a811
 def beside(results: dict,  # the content of results.json
@@ -269,8 +273,7 @@ def seeds_table(found: dict,  # of seeds.json: seeds, against, rows as `comparis
 # %% ../../nbs/5_evidence/27_tables.ipynb #6d8a7a1a
 def _apart(d: dict) -> str:
     "A difference with its interval, and whether a test tells the two apart."
-    text = f"{d['difference']:+.2f} [{d['low']:+.2f}, {d['high']:+.2f}]".replace('-0.', f'{MINUS}0.')
-    return text + ' <span class="n">apart</span>'*apart(d)
+    return _short(d) + ' <span class="n">apart</span>'*apart(d)
 
 # %% ../../nbs/5_evidence/27_tables.ipynb #4ed10d46
 def pair_table(results: dict,  # the content of results.json

@@ -34,7 +34,7 @@ from ..representations.store import Store, code_version
 from ..evidence.baselines import Timbre, bag_of_codes
 from ..evidence.metrics import brief, chance_bound
 from ..evidence.robustness import drawn
-from ..evidence.say import bullets, chance, number, parts, seeded, signed
+from ..evidence.say import apart, bullets, chance, number, parts, seeded, signed
 from ..evidence.significance import corrected, tag_scores, versus
 from ..evidence.style import canvas
 from ..study.asked import answers, trained
@@ -312,7 +312,7 @@ def where_there_is_a_font(article: Article,  # of part two
 def lost(change: dict,  # of `versus`, with p_holm
          ) -> str:  # '-0.100 [-0.200, +0.050], not told apart'
     "A change and its doubt."
-    return signed(change) + ', not told apart'*(change['p_holm'] >= .05)
+    return signed(change) + ', not told apart'*(not apart(change))
 
 # %% ../../nbs/8_studies/78_sources.ipynb #d75c7367
 def set_told(found: dict,  # of `measured`
@@ -335,7 +335,7 @@ def answer(results: dict,  # of `told_by`
            ) -> str:  # Markdown
     "What crossing the books costs."
     rows = [row for found in results['sets'].values() for row in found['rows']]
-    clear = [row for row in rows if row['change']['high'] < 0 and row['change']['p_holm'] < .05]
+    clear = [row for row in rows if row['change']['high'] < 0 and apart(row['change'])]
     aucs = [book['value'] for found in results['sets'].values() for book in found['books']]
     head = (f"**Of {len(rows)} comparisons, a reader of the other book is worse in {len(clear)} after Holm's "
             f"correction; the book itself is told within a class with a ROC-AUC of {min(aucs):.2f} to "

@@ -14,12 +14,11 @@ import pandas as pd
 
 from ..base.files import MirnbError, atomic, copied, read_json, write_json
 from ..evidence.calibration import reliability
-from ..evidence.metrics import macro_f1
 from .settings import StudyConfig, folds_of
 from .run import Run, TEXT, predictions
 from .inputs import save_tracks
-from .arms import control, models, random_codes
-from .results import calibrations, evidence, on_validation
+from .arms import formers_of, models
+from .results import calibrations, evidence, macro_f1s, on_validation
 from .pictures import draw_embeddings, draw_scores
 from .provenance import record_run
 from .report import write_report
@@ -32,8 +31,7 @@ def finished(run: Run,  # of a fold, with the table of its tracks as they are no
     def told(folder, model, part):
         file, wanted = run.folder/folder/f'{model}.csv', run.part(part).track_id.tolist()
         return file.exists() and pd.read_csv(file, keep_default_na=False, dtype=TEXT).track_id.tolist() == wanted
-    formers = *run.study.arms, *control(run.study), *random_codes(run.study)
-    return (all(told('validation', former, 'valid') for former in formers)
+    return (all(told('validation', former, 'valid') for former in formers_of(run.study))
             and all(told('predictions', model, 'test') for model in models(run.study)))
 
 # %% ../../nbs/6_study/83_folds.ipynb #39db8c42
@@ -97,12 +95,8 @@ def fold_calibrations(run: Run,  # joined
 def fold_scores(runs: dict,  # {label: Run} of each fold
                 ) -> dict:  # {model: folds: macro-F1 of each; mean; spread: standard deviation}
     "How far macro-F1 moves from fold to fold."
-    def f1(run, model):
-        said = predictions(run, model)
-        return macro_f1(said.truth_id, said.guess_id, len(run.genres))
-    first, *_ = runs.values()
-    each = {model: [f1(run, model) for run in runs.values()] for model in models(first.study)}
-    return {model: dict(folds=f, mean=float(np.mean(f)), spread=float(np.std(f, ddof=1))) for model, f in each.items()}
+    each = pd.DataFrame([macro_f1s(run, models(run.study)) for run in runs.values()])  # a row a fold
+    return {model: dict(folds=f.tolist(), mean=float(f.mean()), spread=float(f.std())) for model, f in each.items()}
 
 # %% ../../nbs/6_study/83_folds.ipynb #749eb687
 def pooled(run: Run,  # joined

@@ -32,7 +32,7 @@ from ..base.cluster import client_of, over
 from ..representations.store import code_version
 from ..representations.tasks import agree
 from .run import Run, same_kind
-from .arms import control, random_codes
+from .arms import formers_of
 
 # %% ../../nbs/6_study/50_plan.ipynb #535f77a5
 @dataclass(frozen=True)
@@ -69,7 +69,7 @@ def every_step(run: Run) -> dict:  # {name: Step}
     add('baselines', 'yardsticks:run_baselines')
     add('tokens', 'inputs:extract_tokens', (1, 'trained'), trained)
     add('random tokens', 'inputs:extract_tokens', (1, 'random'), trained)
-    for model in (*study.arms, *control(study), *random_codes(study)):
+    for model in formers_of(study):
         for own in set(needs_of(run, model)) - steps.keys(): add(own, 'inputs:extract_arm', (model, 1), trained)
         add(model, 'arms:train_arm', (model,), needs_of(run, model))
     add('codes', 'yardsticks:run_code_baselines', (), ('tokens', 'random tokens'))

@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['READERS', 'histories', 'calibrations', 'corpus_facts', 'spent', 'git_commit', 'recipe_of', 'against', 'pairs_of',
-           'on_validation', 'best_readers', 'compared', 'hearing', 'evidence']
+           'macro_f1s', 'on_validation', 'best_readers', 'compared', 'hearing', 'evidence']
 
 # %% ../../nbs/6_study/55_results.ipynb #00ea3d9b
 import os
@@ -21,18 +21,18 @@ from ..evidence.metrics import chance_bound, confusion, macro_f1, score
 from ..evidence.significance import corrected, versus
 from ..evidence.calibration import best_temperature, calibration_error, log_loss, reliability, tempered
 from ..evidence.style import ORACLES
+from ..evidence.say import apart
 from .settings import recipe_hash
 from .run import Run, predictions
 from .yardsticks import CODE_READERS, LADDER, SOUND_BASELINES
-from .arms import GUESSERS, control, models, random_codes
+from .arms import GUESSERS, formers_of, models
 
 # %% ../../nbs/6_study/55_results.ipynb #8e4ed3be
 def histories(run: Run,  # where arms are trained
               step: str,  # 'pretrain' | 'finetune'
               ) -> dict:  # {model: DataFrame}
     "Learning curves of all arms and controls."
-    names = *run.study.arms, *control(run.study), *random_codes(run.study)
-    files = {m: run.folder/m/step/'history.csv' for m in names}
+    files = {m: run.folder/m/step/'history.csv' for m in formers_of(run.study)}
     return {m: pd.read_csv(f) for m, f in files.items() if f.exists()}
 
 # %% ../../nbs/6_study/55_results.ipynb #5f1427b6
@@ -111,12 +111,19 @@ def pairs_of(tables: dict,  # {model: DataFrame of `predictions`}
 # %% ../../nbs/6_study/55_results.ipynb #bc92d9c8
 READERS = dict(timbre=tuple(m for m in SOUND_BASELINES if m.startswith('timbre')), codes=tuple(CODE_READERS))
 
+# %% ../../nbs/6_study/55_results.ipynb #0dc86140
+def macro_f1s(run: Run,  # with predictions
+              names: list,  # of models
+              folder: str = 'predictions',  # or 'validation'
+              ) -> dict:  # {model: macro-F1}
+    "What each model scores, without interval."
+    told = {m: predictions(run, m, folder) for m in names}
+    return {m: macro_f1(t.truth_id, t.guess_id, len(run.genres)) for m, t in told.items()}
+
 # %% ../../nbs/6_study/55_results.ipynb #6288fbf7
 def on_validation(run: Run) -> dict:  # {model: macro-F1}
     "Every model that has told the validation part."
-    names = sorted(file.stem for file in (run.folder/'validation').glob('*.csv'))
-    told = {m: predictions(run, m, 'validation') for m in names}
-    return {m: macro_f1(t.truth_id, t.guess_id, len(run.genres)) for m, t in told.items()}
+    return macro_f1s(run, sorted(file.stem for file in (run.folder/'validation').glob('*.csv')), 'validation')
 
 # %% ../../nbs/6_study/55_results.ipynb #ffb0992b
 def best_readers(validation: dict,  # {model: macro-F1}
@@ -149,7 +156,7 @@ def hearing(tables: dict,  # {model: DataFrame of `predictions`}
                      high=s['high'] - bound) for m, s in there.items()]
         return dict(against='chance bound', rows=rows, hears=[r['model'] for r in rows if r['low'] > 0])
     rows = compared(tables, run, [oracle])
-    hears = [r['model'] for r in rows if r['difference'] > 0 and r['p_holm'] < .05]
+    hears = [r['model'] for r in rows if r['difference'] > 0 and apart(r)]
     return dict(against=oracle, rows=rows, hears=hears) if rows else {}
 
 # %% ../../nbs/6_study/55_results.ipynb #d2b6e591
