@@ -82,7 +82,7 @@ def logistic(C: float,  # inverse strength of the penalty
     return make_pipeline(StandardScaler(), machine) if standard else make_pipeline(machine)
 
 # %% ../../nbs/5_evidence/30_baselines.ipynb #2867bc17
-def forest(features: float,  # share of the features that a branch may choose from
+def forest(features: float|str,  # share of the features that a branch may choose from; or 'sqrt'
            leaf: int,  # clips of a leaf, at least
            class_weight: str|None = None,  # 'balanced': a rare class's error costs more
            seed: int = 0,  # of the trees
