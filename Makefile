@@ -1,6 +1,6 @@
 # mirnb: `make` lists what there is to do.
 #   PRESET    which study: make study PRESET=full
-#   STUDIES   articles of nbs/9_articles: make studies STUDIES=67_seeds; MIRNB_WORKERS and MIRNB_SCHEDULER say who trains
+#   STUDIES   articles of nbs/90_articles: make studies STUDIES=67_seeds; MIRNB_WORKERS and MIRNB_SCHEDULER say who trains
 #   ARGS      for the test runner: make test ARGS='25_mel --flags slow'
 #   PYTHON    which Python makes .venv (3.11 or newer)
 #   PIP_ARGS  for pip, such as --extra-index-url https://download.pytorch.org/whl/cpu (a torch without CUDA, much smaller)
@@ -24,7 +24,7 @@ INSTALL_BROWSER := apt-get install -y --no-install-recommends chromium fonts-dej
 
 help:
 	@echo 'make study      the whole comparison; PRESET=study (default) or full; goes on where it was stopped'
-	@echo 'make studies    the studies of nbs/9_articles, computed anew: hours; goes on where it was stopped'
+	@echo 'make studies    the studies of nbs/90_articles, computed anew: hours; goes on where it was stopped'
 	@echo 'make tokenizer  the VQ-VAE that ships and its control, trained anew: an hour and a half on two cores'
 	@echo 'make test       every notebook and every check'
 	@echo 'make chromium   installs the browser of some tests (Debian, Ubuntu); without it they are skipped'
@@ -35,18 +35,18 @@ help:
 
 # The full study puts its figures and scores in the place of the committed ones; any other has a folder of its own.
 FIGURES = $(if $(filter full,$(PRESET)),figures,figures/$(PRESET))
-PUBLISH_full := --results nbs/9_articles/results/70_reproduction.json
+PUBLISH_full := --results nbs/90_articles/results/70_reproduction.json
 
 study: $(READY)
 	@$(BIN)/mirnb study --preset $(PRESET) --figures $(FIGURES) $(PUBLISH_$(PRESET))
 
 studies: $(READY)
 	@MIRNB_RUN=1 $(BIN)/jupyter nbconvert --to notebook --execute --inplace --ExecutePreprocessor.timeout=-1 \
-	  $(patsubst %,nbs/9_articles/%.ipynb,$(STUDIES))
+	  $(patsubst %,nbs/90_articles/%.ipynb,$(STUDIES))
 	@$(BIN)/nbdev_clean
 
 tokenizer: $(READY)
-	@$(BIN)/mirnb tokenizer --ship --results nbs/9_articles/results/69_tokenizer.json
+	@$(BIN)/mirnb tokenizer --ship --results nbs/90_articles/results/69_tokenizer.json
 
 # A test never installs system packages on somebody's machine; a server that only tests is another matter.
 test: $(READY)

@@ -16,7 +16,7 @@ class Problem(Exception):
 @dataclass(frozen=True)
 class Cell:
     "One cell with nbdev's own reading of its directives."
-    where: str  # '3_representations/25_mel cell 7', counted as nbdev's tracebacks count
+    where: str  # '30_representations/25_mel cell 7', counted as nbdev's tracebacks count
     kind: str  # 'code' | 'markdown' | 'raw'
     raw: str  # the source as it stands in the file
     code: str  # the source without nbdev's directive lines
@@ -43,7 +43,7 @@ def notebooks(root: Path) -> list:
 
 
 def name_of(root: Path, path: Path) -> str:
-    "`3_representations/25_mel` or `9_articles/70_reproduction`."
+    "`30_representations/25_mel` or `90_articles/70_reproduction`."
     return path.relative_to(root/'nbs').with_suffix('').as_posix()
 
 

@@ -1,7 +1,7 @@
 """Runs every notebook through nbdev's `test_nb`, then the checks of the house; ends with `N passed, N failed`.
 
     tools/test_notebooks.py                     everything, as `make test`
-    tools/test_notebooks.py 25_mel 8_studies/    only the notebooks whose path has one of these fragments
+    tools/test_notebooks.py 25_mel 80_studies/    only the notebooks whose path has one of these fragments
     tools/test_notebooks.py --flags slow gpu    with the cells that are left out otherwise
     tools/test_notebooks.py --only checks       only the checks
     tools/test_notebooks.py --only browser      only the tests in Chromium; skipped where there is none, failed where $CI is true

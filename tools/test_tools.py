@@ -216,24 +216,24 @@ def rooms_in_folders():
     def room(root, folder, number, name, *cells):
         write(root, f'{folder}/{number}_{name}', f'#| default_exp {folder[2:]}.{name}', '# T\n\n> A quote.', *cells)
     with project() as root:
-        room(root, '1_base', '10', 'files', '#| export\nX = 1')
-        room(root, '1_base', '20', 'more', '#| export\nfrom toy.base.files import X\nfrom toy.base import files')
-        room(root, '2_sound', '05', 'audio', '#| export\nfrom toy.base.more import X')
+        room(root, '10_base', '10', 'files', '#| export\nX = 1')
+        room(root, '10_base', '20', 'more', '#| export\nfrom toy.base.files import X\nfrom toy.base import files')
+        room(root, '20_sound', '05', 'audio', '#| export\nfrom toy.base.more import X')
         write(root, 'last', '#| default_exp last', '# T\n\n> A quote.', '#| export\nfrom toy.sound.audio import X')
         want(checks.direction(root) + checks.rooms(root))
-        room(root, '1_base', '30', 'up', '#| export\nfrom toy.sound import audio', '#| export\nimport toy.last')
+        room(root, '10_base', '30', 'up', '#| export\nfrom toy.sound import audio', '#| export\nimport toy.last')
         want(checks.direction(root), 'base.up (1/30) imports sound.audio (2/05)', 'base.up (1/30) imports last')
-        room(root, '1_base', '10', 'again')
+        room(root, '10_base', '10', 'again')
         caught(checks.numbered, root, 'has the number of another notebook of its folder')
-        (root/'nbs/1_base/10_again.ipynb').unlink()
-        write(root, '1_base/40_other', '#| default_exp sound.other')
+        (root/'nbs/10_base/10_again.ipynb').unlink()
+        write(root, '10_base/40_other', '#| default_exp sound.other')
         caught(checks.numbered, root, "exports sound.other, so its folder must be a number and 'sound'")
-        write(root, '1_base/40_other', '#| default_exp base.else')
+        write(root, '10_base/40_other', '#| default_exp base.else')
         caught(checks.numbered, root, "exports base.else, so its name must be a number and 'else'")
         for n in range(15): write(root, f'3_many/{n:02}_x')
         want(checks.rooms(root), 'nbs/3_many: has 15 notebooks, 14 at most')
-        for n in range(4, 11): write(root, f'{n}_folder/01_x')
-        want(checks.rooms(root), 'has 15 notebooks', 'nbs: has 10 folders, 9 at most')
+        for n in range(4, 13): write(root, f'{n}_folder/01_x')
+        want(checks.rooms(root), 'has 15 notebooks', 'nbs: has 12 folders, 11 at most')
 
 
 def caught(check, root: Path, part: str):
@@ -260,9 +260,9 @@ def readable_code():
 def articles_and_links():
     with project() as root:
         write(root, '01_a', 'def f(): pass')  # a room's tests may define
-        write(root, '9_articles/67_b', '# T\n[a](../01_a.ipynb), [b](https://x.y), `[no](link)`', '\n'.join(['1']*12))
+        write(root, '90_articles/67_b', '# T\n[a](../01_a.ipynb), [b](https://x.y), `[no](link)`', '\n'.join(['1']*12))
         want(checks.articles(root) + checks.links(root))
-        write(root, '9_articles/67_b', '# T\n[a](01_a.ipynb#x)', '\n'.join(['1']*13), 'def f(): pass', 'x = [lambda: 1]')
+        write(root, '90_articles/67_b', '# T\n[a](01_a.ipynb#x)', '\n'.join(['1']*13), 'def f(): pass', 'x = [lambda: 1]')
         want(checks.articles(root), 'cell 2: has 13 lines, 12 at most', 'cell 3: defines f', 'cell 4: defines a lambda')
         want(checks.links(root), 'cell 1: links to 01_a.ipynb, which does not exist')
 
