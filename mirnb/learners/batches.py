@@ -27,15 +27,21 @@ class Segments:
                  seed: int,  # of the run
                  epoch: int,  # counts from 0
                  labels=None,  # (tracks,) class numbers
+                 copies: tuple = (),  # stores of the same tracks, read otherwise: each segment is drawn from one of all
                  ):
         self.store, self.track_ids, self.segment = store, list(track_ids), segment
-        self.key, self.labels = (seed, epoch), labels
+        self.key, self.labels, self.copies = (seed, epoch), labels, tuple(copies)
 
     def __len__(self): return len(self.track_ids)
 
     def start(self, i: int) -> int:  # index of a track -> first frame of its segment
-        "The segment's place, uniform over the track."
-        return int(rng_of(*self.key, i).integers(self.store.length(self.track_ids[i]) - self.segment + 1))
+        "The segment's place, uniform over the track; a copy may be a little shorter."
+        rows = min(store.length(self.track_ids[i]) for store in (self.store, *self.copies))
+        return int(rng_of(*self.key, i).integers(rows - self.segment + 1))
+
+    def drawn(self, i: int) -> int:  # index of a track -> 0 = of the store itself, else the number of a copy
+        "From which of all."
+        return int(rng_of(*self.key, 'copy', i).integers(len(self.copies) + 1)) if self.copies else 0
 
     def order(self) -> list:  # a permutation of all indices
         "The order of this epoch."
@@ -43,7 +49,11 @@ class Segments:
 
     def read(self, indices: list) -> tuple:  # of tracks; gives x (B, segment, ...), y (B,)
         "A whole batch."
-        x = batch_of(self.store, [(self.track_ids[i], self.start(i)) for i in indices], self.segment)
+        windows = [(self.track_ids[i], self.start(i)) for i in indices]
+        x = batch_of(self.store, windows, self.segment)
+        for number, copy in enumerate(self.copies, 1):
+            rows = [row for row, i in enumerate(indices) if self.drawn(i) == number]
+            if rows: x[rows] = batch_of(copy, [windows[row] for row in rows], self.segment)
         return x, torch.as_tensor([0 if self.labels is None else int(self.labels[i]) for i in indices])
 
 # %% ../../nbs/40_learners/55_batches.ipynb #dd228b0b

@@ -167,20 +167,34 @@ class Classifier(nn.Module):
                x: torch.Tensor,  # prepared: z-scores (B, T, bands) or ids (B, T)
                ) -> torch.Tensor:  # (B, K) logits, float32
         "What `forward` does after preparing, and hiding, its input."
+        return self.said(*self.pooled(x))
+
+    def pooled(self, x):
+        "Prepared input -> what the head reads (B, size), and what the reader of the bag does, or None."
         vary, stem = None, self.former.stem
         if self.training and self.former.config.stem == 'mel':
             vary = partial(varied, config=self.config, scale=(stem.mean, stem.std), grain=self.former.config.grain)
-        said = self.head(self.former.pool(x, vary).float()).float()
-        return said + self.bag(bag(x, self.former.config)).float() if self.bag else said
+        return self.former.pool(x, vary).float(), bag(x, self.former.config) if self.bag else None
+
+    def said(self, pooled, counted=None):
+        "What both readers say together, (B, K) logits, float32."
+        said = self.head(pooled).float()
+        return said if counted is None else said + self.bag(counted).float()
 
     def loss(self,
              x: torch.Tensor,  # frames (B, T, bands) dB or ids (B, T)
              y: torch.Tensor,  # (B,) class numbers
              weights: torch.Tensor,  # (K,) of `class_weights`
              ) -> torch.Tensor:  # scalar
-        "Weighted cross-entropy, its mean over segments."
-        smooth = self.config.label_smoothing
-        return F.cross_entropy(self(x), y, weights, reduction='sum', label_smoothing=smooth) / len(y)
+        "Weighted cross-entropy, its mean over segments; with mixup of pairs of them, each truth by its share."
+        smooth, mix = self.config.label_smoothing, self.config.mixup if self.training else 0.
+
+        def against(logits, truth): return F.cross_entropy(logits, truth, weights, reduction='sum', label_smoothing=smooth)
+        if not mix: return against(self(x), y)/len(y)
+        pooled = self.pooled(hide(self.former.prepare(x), self.former.config, self.config.mask_rate, self.pretext))
+        share, other = torch.distributions.Beta(mix, mix).sample().item(), torch.randperm(len(y), device=y.device)
+        logits = self.said(*(None if p is None else torch.lerp(p[other], p, share) for p in pooled))
+        return (share*against(logits, y) + (1 - share)*against(logits, y[other]))/len(y)
 
 # %% ../../nbs/40_learners/50_finetune.ipynb #9c2fce5f
 def layer_rates(model: Classifier,  # whose weights learn

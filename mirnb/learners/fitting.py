@@ -26,6 +26,7 @@ import pytorch_lightning as pl
 import torch
 from lightning_fabric.plugins import CheckpointIO
 from pytorch_lightning.plugins.environments import LightningEnvironment, TorchElasticEnvironment
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from tqdm import tqdm
 
 from ..base.files import MirnbError, atomic, read_json, write_json
@@ -80,10 +81,18 @@ class Training(pl.LightningModule):
         self.model, self.config, self.width, self.seed = model, config, width, seed
         self.run_loss, self.segments, self.rates = loss, segments, rates or _all_alike
         self.run_validate, self.score, self.progress = validate, score, progress
-        self.batches, self.losses = Batches(segments(0), config.batch), []
+        self.batches, self.losses, self.average = Batches(segments(0), config.batch), [], None
+        if config.average:
+            mean = get_ema_multi_avg_fn(config.average)
+            self.average = AveragedModel(model, multi_avg_fn=mean, use_buffers=True).requires_grad_(False)
         self.steps = config.epochs * math.ceil(len(self.batches) / config.accumulate)  # of the whole run
         self.record = dict(history=[], best=-math.inf, best_epoch=-1, best_weights={}, wall=0., cpu=0., key='',
                            peak=[], waited=0)
+
+    @property
+    def judged(self) -> torch.nn.Module:  # validated, and what the training ends with
+        "The running average of the weights where there is one, else the weights."
+        return self.average.module if self.average else self.model
 
     def train_dataloader(self):
         "The epoch's batches that are not done yet."
@@ -154,9 +163,12 @@ class Bookkeeper(pl.Callback):
         trainer.save_checkpoint(self.folder/'last.ckpt')
 
     def on_train_batch_end(self, trainer, run, outputs, batch, i):
-        "Show the step; save between steps, but not before an epoch's end, which saves."
+        "Show the step, average; save between steps, but not before an epoch's end, which saves."
         self.bar.update(run.global_step - self.bar.n)
-        if (i + 1) % run.config.accumulate or i + 1 == len(run.batches): return
+        last = i + 1 == len(run.batches)
+        if (i + 1) % run.config.accumulate and not last: return
+        if run.average: run.average.update_parameters(run.model)
+        if last: return
         due = time.perf_counter() - self.saved >= self.save_every
         if trainer.strategy.reduce_boolean_decision(due, all=False): self.save(trainer, run)  # all save, or none
 
@@ -177,8 +189,8 @@ class Bookkeeper(pl.Callback):
 
     def validated(self, trainer, run) -> dict:  # numbers, the same in all processes
         "What the first process finds; the others wait for it."
-        run.model.eval()
-        with torch.no_grad(): numbers = run.run_validate(run.model) if trainer.is_global_zero else None
+        model = run.judged.eval()
+        with torch.no_grad(): numbers = run.run_validate(model) if trainer.is_global_zero else None
         numbers = trainer.strategy.broadcast(numbers)
         run.model.train()
         return numbers
@@ -187,7 +199,7 @@ class Bookkeeper(pl.Callback):
         "Remember the epoch and, where a score chooses, its weights; a tie keeps the earlier epoch."
         score = run.score(numbers) if run.score else run.current_epoch
         if not score > run.record['best']: return
-        weights = {k: v.cpu().clone() for k, v in run.model.state_dict().items()} if run.score else {}
+        weights = {k: v.cpu().clone() for k, v in run.judged.state_dict().items()} if run.score else {}
         run.record.update(best=score, best_epoch=run.current_epoch, best_weights=weights)
 
     def count_waiting(self, run, numbers):
@@ -243,7 +255,7 @@ def fit(run: Training,  # what to train
         progress: bool,  # show the bar
         save_every: float = 60.,  # seconds between checkpoints inside an epoch
         ) -> dict:  # the record
-    "Train to the end, from the last checkpoint if there is one; the model ends with its best weights."
+    "Train to the end, from the last checkpoint if there is one; the model ends with its best weights, or their average."
     quiet()
     keep_memory()
     rank, _, world = processes()
@@ -258,6 +270,7 @@ def fit(run: Training,  # what to train
     early = len(run.record['history']) < run.config.epochs
     if early and not keeper.out_of_patience(run):
         raise KeyboardInterrupt('training was stopped; start it again to go on')
+    if run.average: run.model.load_state_dict(run.judged.state_dict())
     if run.record['best_weights']: run.model.load_state_dict(run.record['best_weights'])
     return run.record | dict(stopped_early=early, processes=world)
 
