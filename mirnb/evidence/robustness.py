@@ -72,22 +72,25 @@ class Bench:
     fine: int = 256  # frames in the middle of it of which the finer levels are kept
     weights: str|None = None  # of the VQ-VAE; None = the small one that ships
     seed: int = 0  # of what a deformation draws
+    loudness: float = 0.  # RMS that an excerpt is brought to before it becomes tokens; 0 = as it is
 
     def folder(self, name: str) -> Path:  # a key of DEFORMATIONS
         "Named by all that decides on the numbers: settings, weights, the code of deformation and representations."
         function = deformation(name)
         source = inspect.getsource(getattr(function, 'func', function)).strip()
         made_of = (self.frames, self.fine, self.seed, name, source, getattr(function, 'keywords', {}),
-                   sha256_of(self.weights or SHIPPED))
+                   sha256_of(self.weights or SHIPPED), *filter(None, [self.loudness]))
         plain = '-'.join(''.join(c if c.isalnum() else ' ' for c in name).split())
         return home()/'deformed'/f'{plain}-{fingerprint(*made_of)}-{code_version().rpartition("+")[2]}'
+
+    def tokens(self, level: int) -> Tokens: return Tokens(self.weights, level, loudness=self.loudness)
 
     def parts(self, name: str, track_id: str, path: str) -> dict:  # 'mel', 2, 1, 0: packed arrays
         "One track, cut, deformed, represented."
         wave = excerpt(load_audio(path), self.frames*128)
         wave = deformation(name)(wave, rng_of('deformation', name, self.seed, track_id))
         inner = excerpt(wave, self.fine*128)
-        tokens = {level: Tokens(self.weights, level)(inner if level < 2 else wave) for level in LEVELS}
+        tokens = {level: self.tokens(level)(inner if level < 2 else wave) for level in LEVELS}
         return {'mel': LogMel().pack(LogMel()(wave))} | tokens
 
 # %% ../../nbs/50_evidence/70_robustness.ipynb #f9a09e4a
@@ -126,7 +129,7 @@ def keep(bench: Bench,  # what to keep
     for some, path in files:
         with np.load(path) as arrays:
             for key, own in packed.items(): own |= zip([track_id for track_id, _ in some], arrays[str(key)])
-    return {key: Held(LogMel() if key == 'mel' else Tokens(bench.weights, key), own) for key, own in packed.items()}
+    return {key: Held(LogMel() if key == 'mel' else bench.tokens(key), own) for key, own in packed.items()}
 
 # %% ../../nbs/50_evidence/70_robustness.ipynb #49a531ff
 def cost(bench: Bench,  # what is kept of a track

@@ -189,7 +189,9 @@ class Classifier(nn.Module):
         "Weighted cross-entropy, its mean over segments; with mixup of pairs of them, each truth by its share."
         smooth, mix = self.config.label_smoothing, self.config.mixup if self.training else 0.
 
-        def against(logits, truth): return F.cross_entropy(logits, truth, weights, reduction='sum', label_smoothing=smooth)
+        def against(logits, truth):
+            return F.cross_entropy(logits, truth, weights, reduction='sum', label_smoothing=smooth)
+
         if not mix: return against(self(x), y)/len(y)
         pooled = self.pooled(hide(self.former.prepare(x), self.former.config, self.config.mask_rate, self.pretext))
         share, other = torch.distributions.Beta(mix, mix).sample().item(), torch.randperm(len(y), device=y.device)

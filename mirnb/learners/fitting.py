@@ -255,7 +255,7 @@ def fit(run: Training,  # what to train
         progress: bool,  # show the bar
         save_every: float = 60.,  # seconds between checkpoints inside an epoch
         ) -> dict:  # the record
-    "Train to the end, from the last checkpoint if there is one; the model ends with its best weights, or their average."
+    "Train to the end, from the last checkpoint if there is one; the model ends with its best or average weights."
     quiet()
     keep_memory()
     rank, _, world = processes()

@@ -174,6 +174,7 @@ def finetune(arm: ArmConfig,  # finetune is used, and pretrain's span and band_b
              precision: str = 'auto',  # 'auto' | '32' | 'bf16'
              title: str = '',  # of the bar
              save_every: float = 60.,  # seconds between checkpoints inside an epoch; 0 = after each step
+             copies: tuple = (),  # stores of the training tracks, read otherwise
              ) -> Classifier:  # of the epoch that `keep` names
     "Genre fine-tuning, resumable; raises `MirnbError` where the folder holds another run or a corrupt checkpoint."
     folder, precision, f = Path(folder), precision_of(precision), arm.finetune
@@ -188,7 +189,7 @@ def finetune(arm: ArmConfig,  # finetune is used, and pretrain's span and band_b
         model = Classifier(copy.deepcopy(former), len(genres), f, arm.pretrain)
         key_seed = seed_of(seed, 'finetune')
         run = Training(model, lambda model, x, y: model.loss(x, y, weights.to(x.device)),
-                       partial(Segments, store, tracks, former.config.segment, key_seed, labels=labels),
+                       partial(Segments, store, tracks, former.config.segment, key_seed, labels=labels, copies=copies),
                        vote_validation(store, valid, f.votes, f.optimiser.batch, precision), KEEP[f.keep], f.optimiser,
                        former.config.width, key_seed, lambda model: layer_rates(model, f.layer_decay),
                        lambda numbers: (numbers['valid_macro_f1'], -numbers['valid_loss']))

@@ -32,7 +32,7 @@ from ..study.run import Run
 from ..study.inputs import usable
 from ..study.main import run_studies
 from ..study.asked import answers, kept_answers, trained
-from .comparison import cpu_hours
+from ..trials.comparison import cpu_hours
 from ..evidence.say import bullets, number, parts, share, told
 
 # %% ../../nbs/80_studies/70_cross_dataset.ipynb #570cd0df

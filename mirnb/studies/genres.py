@@ -24,7 +24,7 @@ from ..evidence.metrics import chance_bound, interval
 from ..study.asked import trained
 from ..study.run import Run
 from ..study.settings import StudyConfig
-from .comparison import each_seed
+from ..trials.comparison import each_seed
 from ..evidence.significance import as_family
 from ..evidence.say import apart, bullets, doubt, listed, number, signed, tally
 

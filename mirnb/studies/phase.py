@@ -25,7 +25,7 @@ from ..study.run import Run, predictions
 from ..study.settings import StudyConfig
 from ..study.inputs import extract_arm
 from ..study.arms import beside, train_arm
-from .comparison import contrast
+from ..trials.comparison import contrast
 
 # %% ../../nbs/80_studies/50_phase.ipynb #5f0e29b2
 PHASE = 'upside down', 'turned by 90 degrees', 'all-pass, 1 ms', 'all-pass, 8 ms', 'random phase'

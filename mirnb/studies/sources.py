@@ -25,7 +25,7 @@ from ..sound.scores import choose, read_scores
 from ..sound.settings import CorpusConfig
 from ..sound.traits import played_features
 from ..representations.extract import extract
-from ..representations.protocol import Representation, Tokens
+from ..representations.protocol import Representation
 from ..representations.store import Store, code_version
 from ..evidence.baselines import Timbre, bag_of_codes, forest, logistic
 from ..evidence.metrics import brief, chance_bound
@@ -258,7 +258,7 @@ def told_anew(run: Run,  # with trained formers
         stores = Store(run.reads(model)), stored(tracks, run.representation(model), workers)
         said[model] = [answers(run, model, store, ids).argmax(1) for store in stores]
     extract_clips(run, Timbre(), run.store('timbre'), workers, 'train', run.study.report)
-    tokens, codes = Tokens(str(run.weights())), run.codes
+    tokens, codes = run.tokens(), run.codes
     for model, kind, name, of in (('timbre + logistic', Timbre(), 'timbre', lambda x: x[0]),
                                   ('codes + logistic', tokens, 'tokens', lambda x: bag_of_codes(x, codes))):
         own, other = Store(run.store(name)), stored(tracks, kind, workers)

@@ -128,9 +128,10 @@ def train_arm(run: Run,  # with log-Mel, tokens or what else the arm reads
     former = new_former(arm.former, seed, store, run.part('train').track_id.tolist(), books_of(run, arm))
     if not model.endswith('(random weights)'): former = pretrained(run, model, arm, store, former)
     train, valid = (arm_tracks(run, store, split) for split in ('train', 'valid'))
+    copies = [Store(run.reads(model, number)) for number in range(1, len(arm.copies) + 1)]
     tracks = pd.concat([fewer(train, arm.finetune.tracks, seed), valid], ignore_index=True)
     classifier = finetune(arm, former, store, tracks, run.genres, run.folder/model/'finetune', seed,
-                          precision=run.precision, title=f'{model}: fine-tuning')
+                          precision=run.precision, title=f'{model}: fine-tuning', copies=copies)
     for part, folder in ((run.study.report, 'predictions'), ('valid', 'validation')):  # the latter sets the temperature
         tracks = run.part(part)
         p = predict(classifier, store, tracks.track_id.tolist(), arm.finetune.votes, precision=run.precision)

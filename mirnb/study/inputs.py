@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['save_tracks', 'usable', 'say_left_out', 'folded', 'small_print', 'make_corpus', 'extract_clips', 'extract_mel',
-           'extract_tokens', 'extract_arm', 'train_tokenizer']
+           'extract_tokens', 'extract_arm', 'extract_copies', 'train_tokenizer']
 
 # %% ../../nbs/60_study/30_inputs.ipynb #65de54ed
 from pathlib import Path
@@ -18,7 +18,7 @@ from ..sound.folders import told
 from ..sound.corpora import Corpus
 from ..sound.own import drawn, fold_numbers, in_one_fold, in_parts, listed, settled, unlearned
 from ..sound.renditions import as_corpus, planned, render_clips
-from ..representations.protocol import LogMel, Representation, Tokens
+from ..representations.protocol import LogMel, Representation
 from ..representations.store import Store
 from ..representations.extract import extract
 from ..learners.batches import reached
@@ -178,8 +178,7 @@ def extract_tokens(run: Run,  # with a track table and weights
     "Tokens of all clips, of level 2 and of what the arms want besides."
     wanted = [arm.former.levels for arm in run.study.arms.values() if arm.shared == 'tokens']
     for levels in dict.fromkeys([(2,), *wanted]):
-        kind = Tokens(str(run.weights(encoder)), **levels_of(levels))
-        extract_clips(run, kind, run.store('tokens', encoder, levels), workers)
+        extract_clips(run, run.tokens(encoder, levels), run.store('tokens', encoder, levels), workers)
 
 # %% ../../nbs/60_study/30_inputs.ipynb #c8d6c9ce
 def extract_arm(run: Run,  # with a track table, and weights where the arm wants them
@@ -188,6 +187,15 @@ def extract_arm(run: Run,  # with a track table, and weights where the arm wants
                 ) -> None:
     "What an arm reads, of all clips."
     extract_clips(run, run.representation(model), run.reads(model), workers)
+
+# %% ../../nbs/60_study/30_inputs.ipynb #5734c45e
+def extract_copies(run: Run,  # with a track table, and weights where the arm wants them
+                   model: str,  # one of its arms
+                   workers: int = 2,  # processes
+                   ) -> None:
+    "The copies of its training clips."
+    for copy in range(1, len(run.arm(model).copies) + 1):
+        extract_clips(run, run.representation(model, copy), run.reads(model, copy), workers, 'train')
 
 # %% ../../nbs/60_study/30_inputs.ipynb #c0552a07
 def _clips(run: Run) -> str:

@@ -50,13 +50,14 @@ class Step:
 # %% ../../nbs/60_study/50_plan.ipynb #86a8e517
 def needs_of(run: Run,  # of a study
              model: str,  # an arm or a control
-             ) -> tuple:  # names of steps
+             ) -> dict:  # {name of a step: the function that does it}
     "What lies in a store before an arm can be trained; log-Mel always does."
     arm, random = run.arm(model), run.encoder(model) == 'random'
-    if arm.shared == 'mel': return ()
-    if arm.shared == 'tokens': return ('random tokens' if random else 'tokens'),
+    copies = {f'copies for {model}': 'extract_copies'} if arm.copies else {}
+    if arm.shared == 'mel': return copies
+    if arm.shared == 'tokens': return {'random tokens' if random else 'tokens': 'extract_tokens', **copies}
     options = [f'{name}={value}' for name, value in arm.options]
-    return ' '.join([arm.reads, *options, *['(random encoder)']*random]),
+    return {' '.join([arm.reads, *options, *['(random encoder)']*random]): 'extract_arm', **copies}
 
 # %% ../../nbs/60_study/50_plan.ipynb #ea477c9a
 def every_step(run: Run) -> dict:  # {name: Step}
@@ -70,8 +71,9 @@ def every_step(run: Run) -> dict:  # {name: Step}
     add('tokens', 'inputs:extract_tokens', (1, 'trained'), trained)
     add('random tokens', 'inputs:extract_tokens', (1, 'random'), trained)
     for model in formers_of(study):
-        for own in set(needs_of(run, model)) - steps.keys(): add(own, 'inputs:extract_arm', (model, 1), trained)
-        add(model, 'arms:train_arm', (model,), needs_of(run, model))
+        needs = needs_of(run, model)
+        for own in needs.keys() - steps.keys(): add(own, f'inputs:{needs[own]}', (model, 1), trained)
+        add(model, 'arms:train_arm', (model,), tuple(needs))
     add('codes', 'yardsticks:run_code_baselines', (), ('tokens', 'random tokens'))
     add('ladder', 'yardsticks:run_ladder', (), trained)
     if study.corpus.embedded: add('oracles', 'yardsticks:run_oracles')

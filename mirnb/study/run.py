@@ -8,7 +8,7 @@ __all__ = ['TEXT', 'FRAMES', 'MADE_BY', 'slug', 'levels_of', 'remember', 'homes_
 
 # %% ../../nbs/60_study/20_run.ipynb #fad142e4
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import lru_cache
 from glob import escape
 from pathlib import Path
@@ -186,6 +186,7 @@ class Run:
         clips = Path(self.tracks.path[0]).parent.name if c.embedded else f'{c.source}-{fingerprint(c.source, c.root)}'
         of = f'{kind}-{sha256_of(self.weights(encoder))[:8]}' if kind in ('tokens', 'rungs') else kind
         at = '' if levels == (2,) else f'-{"".join(map(str, levels))}'
+        if kind == 'tokens' and self.study.loudness: at = f'{at}-loud{self.study.loudness:g}'
         places = [at_home/'stores'/f'{of}{at}-{clips}-{code}' for at_home in homes_of(self.folder)]
         return next((place for place in places if place.is_dir()), places[0])
 
@@ -215,19 +216,30 @@ class Run:
     def encoder(self, model: str) -> str:  # 'trained' | 'random'
         return 'random' if model.endswith('(random encoder)') else 'trained'
 
-    def representation(self, model: str) -> Representation:
+    def tokens(self, encoder: str = 'trained',  # or 'random'
+               levels: tuple = (2,),  # of the VQ-VAE, the coarsest first
+               ) -> Representation:
+        "What the tokens of this study are, by the weights of this run."
+        known = dict(weights=str(self.weights(encoder)), loudness=self.study.loudness)
+        return representation('tokens', **known, **levels_of(levels))
+
+    def representation(self, model: str,
+                       copy: int = 0,  # of its training clips, counted from 1; 0 = the clips themselves
+                       ) -> Representation:
         "What an arm reads: as its settings say, with this run's weights where it has a tokenizer."
         arm, known = self.arm(model), {}
-        if 'weights' in settings_in(arm.reads): known['weights'] = str(self.weights(self.encoder(model)))
-        if arm.reads == 'tokens': known |= levels_of(arm.former.levels)
-        return representation(arm.reads, **known | dict(arm.options))
+        if arm.reads == 'tokens': known = asdict(self.tokens(self.encoder(model), arm.former.levels))
+        elif 'weights' in settings_in(arm.reads): known['weights'] = str(self.weights(self.encoder(model)))
+        return representation(arm.reads, **known | dict(arm.options) | dict(arm.copies[copy - 1] if copy else ()))
 
-    def reads(self, model: str) -> Path:  # of a store
+    def reads(self, model: str,
+              copy: int = 0,  # as above
+              ) -> Path:  # of a store
         "Where that lies; what nobody else reads is named by all its settings."
         arm = self.arm(model)
-        if arm.shared == 'mel': return self.store('mel')
-        if arm.shared == 'tokens': return self.store('tokens', self.encoder(model), arm.former.levels)
-        return self.store(f'{slug(arm.reads)}-{fingerprint(self.representation(model).settings())}')
+        if arm.shared == 'mel' and not copy: return self.store('mel')
+        if arm.shared == 'tokens' and not copy: return self.store('tokens', self.encoder(model), arm.former.levels)
+        return self.store(f'{slug(arm.reads)}-{fingerprint(self.representation(model, copy).settings())}')
 
     @property
     def asked(self) -> int:  # frames of the log-Mel, which are tokens too

@@ -49,6 +49,7 @@ class StudyConfig:
     seed: int = setting(0, low=0, high=SEEDS)  # of every weight, crop and mask
     pretrain_steps: int = late(800, low=0)  # at least: a small corpus is passed through more often
     finetune_steps: int = late(300, low=0)  # at least
+    loudness: float = late(0., low=0, high=1)  # RMS that clips are brought to before they are tokens; 0 = as they are
 
     def __post_init__(self):
         check(self)
