@@ -27,7 +27,7 @@ from ..learners.small_vqvae import train_pair
 from ..evidence.figures import corpus_overview
 from ..evidence.style import canvas, save
 from ..evidence.audit import find, refuse_leaks
-from .run import Run, levels_of
+from .run import Run
 
 # %% ../../nbs/60_study/30_inputs.ipynb #06030ade
 def save_tracks(run: Run,  # whose folder
