@@ -18,22 +18,23 @@ from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
 from sklearn.cluster import MiniBatchKMeans
 
-from ..base.files import MirnbError, atomic, sha256_of
+from ..base.files import MirnbError, atomic, home_path, sha256_of
 from ..base.settings import check, setting
 from ..representations.mel import log_mel
-from ..representations.protocol import LogMel, OfLevel, register
+from ..representations.protocol import OfLevel, as_loud, register
 
 # %% ../../nbs/35_encoders/20_variants.ipynb #c7886981
 @register
 @dataclass(frozen=True)
 class Latents(OfLevel):
     "The encoder's output before it is quantised, (T, dim) float32, T = samples // hop; stored in half precision."
+    loudness: float = setting(0., low=0, high=1)  # RMS that the wave is brought to; 0 = as it is
     name: ClassVar[str] = 'latents'
     channel: ClassVar[str] = 'mean'
 
     def __call__(self, wave: np.ndarray) -> np.ndarray:  # (samples,) -> (T, dim)
         "Raises the `MirnbError` of `Level.latents` for less than a hop."
-        return self.vqvae.encode_vectors(wave, self.level)[0]
+        return self.vqvae.encode_vectors(as_loud(wave, self.loudness), self.level)[0]
 
     def pack(self, array: np.ndarray) -> np.ndarray: return np.asarray(array, np.float16)
     def unpack(self, packed: np.ndarray) -> np.ndarray: return np.asarray(packed, np.float32)
@@ -79,7 +80,7 @@ def _centroids(path: Path, stamp: tuple) -> np.ndarray:  # (codes, bands) float3
 @dataclass(frozen=True)
 class MelIds:
     "Each frame of the log-Mel as the number of the nearest cluster centre, (T,) int16."
-    centroids: str = ''  # the file of `mel_centroids`
+    centroids: str = ''  # the file of `mel_centroids`; one that does not begin with / lies below the home
     range: float = setting(50., above=0)  # dB, below the loudest cell of a clip, as the centres were made
     sr: ClassVar[int] = 44_100  # Hz
     name: ClassVar[str] = 'mel ids'
@@ -88,9 +89,12 @@ class MelIds:
     def __post_init__(self): check(self)
 
     @property
+    def path(self) -> Path: return home_path()/self.centroids
+
+    @property
     def book(self) -> np.ndarray:  # (codes, bands) float32
         "Raises `MirnbError` where the file is missing or another."
-        path = Path(self.centroids)
+        path = self.path
         return _centroids(path, (path.stat().st_size, path.stat().st_mtime_ns) if path.is_file() else ())
 
     def __call__(self, wave: np.ndarray) -> np.ndarray:  # (samples,) -> (frames,)
@@ -105,7 +109,7 @@ class MelIds:
 
     def settings(self) -> dict:
         "The fields and the name; the centres by their hash, for a file may move."
-        return dict(asdict(self), name=self.name, centroids=sha256_of(self.centroids))
+        return dict(asdict(self), name=self.name, centroids=sha256_of(self.path))
 
 # %% ../../nbs/35_encoders/20_variants.ipynb #0cd67474
 @register

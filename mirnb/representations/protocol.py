@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['REGISTRY', 'LATER', 'HERTZ', 'SAMPLES', 'Representation', 'register', 'class_of', 'settings_in', 'from_pairs',
-           'representation', 'LogMel', 'Float32', 'loaded', 'OfLevel', 'Tokens']
+           'representation', 'LogMel', 'Float32', 'loaded', 'OfLevel', 'as_loud', 'Tokens']
 
 # %% ../../nbs/30_representations/50_protocol.ipynb #08f58bc8
 from dataclasses import asdict, dataclass, fields
@@ -165,12 +165,20 @@ class OfLevel:
         "The fields and the name; the weights by their hash, for a file may move."
         return dict(asdict(self), name=self.name, weights=sha256_of(self.path))
 
+# %% ../../nbs/30_representations/50_protocol.ipynb #8eddf45b
+def as_loud(wave: np.ndarray,  # (samples,) float32
+            rms: float,  # root of the mean square that it is brought to; 0 = as it is
+            ) -> np.ndarray:  # (samples,) float32
+    "A wave as loud as any other; silence stays silence."
+    if not rms or not len(wave): return wave
+    return wave*np.float32(rms/max(np.sqrt(np.mean(np.square(wave), dtype=float)), 1e-6))
+
 # %% ../../nbs/30_representations/50_protocol.ipynb #d8440f0b
 @register
 @dataclass(frozen=True)
 class Tokens(OfLevel):
     "The codes of a VQ-VAE, (T,) int16, T = samples // hop; of several levels (T, columns) on the coarsest one's grid."
-    gain: float = setting(1., above=0)  # of the wave: 1.01 changes 2 to 4 % of Jukebox's codes, 2 nearly all
+    gain: float = setting(1.)  # of the wave: 1.01 changes 2 to 4 % of Jukebox's codes, 2 or -1 (upside down) nearly all
     skip: int = setting(0, low=0, high=44_100)  # samples dropped at the start: one changes a sixth of the codes
     channel: str = setting('mean', choices=CHANNELS)  # of stereo; the left one changes nine of ten codes
     levels: tuple[int, ...] = setting((), choices=(2, 1, 0))  # several at once, the coarsest first; empty = `level`
@@ -179,16 +187,15 @@ class Tokens(OfLevel):
 
     def __post_init__(self):
         check(self)
-        if not 0 < np.float32(self.gain) < np.inf: refuse(self, 'gain', 'a number above 0 that float32 can hold')
+        if not 0 < abs(np.float32(self.gain)) < np.inf:
+            refuse(self, 'gain', 'a number other than 0 that float32 can hold')
         if sorted(set(self.levels), reverse=True) != list(self.levels):
             refuse(self, 'levels', 'in order, the coarsest first and each once, such as (2, 1, 0)')
 
     def __call__(self, wave: np.ndarray) -> np.ndarray:  # (samples,) -> (T,) or (T, columns) int16
         "The nearest code of each hop; the tail that fills no hop (of the coarsest level) is dropped."
-        wave, levels = wave[self.skip:]*np.float32(self.gain), self.levels or (self.level,)
-        if self.loudness:
-            level = np.sqrt(np.mean(np.square(wave), dtype=float)) if len(wave) else 0.
-            wave = wave*np.float32(self.loudness/max(level, 1e-6))
+        wave = as_loud(wave[self.skip:]*np.float32(self.gain), self.loudness)
+        levels = self.levels or (self.level,)
         hops = [self.vqvae.level(level).hop for level in levels]
         T = len(wave)//hops[0]
         def rows(level, n):  # (T, n): what sounds as long as one token of the coarsest level

@@ -108,7 +108,7 @@ def _small(name: str, pretrain: int, finetune: int, **corpus) -> StudyConfig:
     learned = FinetuneConfig(optimiser, label_smoothing=.1, leave_out=.3, leave_codes=.5, shift=2, tilt=.3,
                              hide_bands=21, hiss=.4)
     arm = ArmConfig(former, PretrainConfig(OptimiserConfig(pretrain, batch=8, lr=1e-3)), learned)
-    return StudyConfig(name, CorpusConfig(**corpus), arms=paper_arms(arm))
+    return StudyConfig(name, CorpusConfig(**corpus), arms=paper_arms(arm), loudness=.08)
 
 # %% ../../nbs/60_study/10_settings.ipynb #91327839
 def _fair() -> StudyConfig:
