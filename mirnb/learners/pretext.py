@@ -4,19 +4,22 @@
 
 # %% auto #0
 __all__ = ['TARGETS', 'TASKS', 'contrast', 'fill_level', 'hide_frames', 'answered', 'FrameLoss', 'TokenLoss', 'OrderLoss',
-           'RandomQuantiser', 'QuantiserLoss', 'Pretext']
+           'RandomQuantiser', 'around', 'QuantiserLoss', 'BagLoss', 'ClusterLoss', 'TeacherLoss', 'Pretext']
 
 # %% ../../nbs/40_learners/45_pretext.ipynb #6678a6bb
+import copy
 from dataclasses import replace
 
 import torch
 import torch.nn.functional as F
+from sklearn.cluster import MiniBatchKMeans
+from sklearn.preprocessing import StandardScaler
 from torch import nn
 
 from ..base.files import MirnbError
 from .settings import PretrainConfig
 from .transformer import sinusoids
-from .stems import STEMS, level_columns, patches, unpatch
+from .stems import STEMS, TokenStem, level_columns, patches, unpatch
 from .formers import Former
 from .masks import (band_mask, block_kinds, corrupt_frames, corrupt_tokens, order_draws, reorder,
                                   spread, whole_blocks)
@@ -186,6 +189,22 @@ class RandomQuantiser(nn.Module):
         with torch.autocast(x.device.type, enabled=False):
             return (x.float() @ self.projection @ self.vectors.T).argmax(-1)
 
+# %% ../../nbs/40_learners/45_pretext.ipynb #32c87912
+def around(former: Former,  # any stem
+           x: torch.Tensor,  # frames (B, T, bands) dB or ids (B, T, ...)
+           config: PretrainConfig,  # what to hide
+           generator: torch.Generator|None = None,  # of the masks; None = torch's own
+           ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:  # prepared; (B, N, D); bool (B, N) asked for
+    "Positions of an input whose blocks of whole patches, and for Mel a block of bands, are hidden."
+    c, prepared = former.config, former.prepare(x)
+    blocks = replace(config, span=whole_blocks(config.span, c.patch))
+    kinds = block_kinds(len(x), x.shape[1] // c.patch, blocks, generator).to(x.device)
+    rows = kinds.repeat_interleave(c.patch, 1)
+    if c.stem == 'mel': seen, _ = hide_frames(former, x, prepared, rows, config, generator)
+    else: seen = corrupt_tokens(prepared, rows, c.codes, generator)
+    asked = kinds.repeat_interleave(former.stem.across, 1) > 0  # all bands of a hidden time
+    return prepared, former.places(former.encode(seen, config.context)), asked
+
 # %% ../../nbs/40_learners/45_pretext.ipynb #55d9f5a8
 class QuantiserLoss(nn.Module):
     "Positions -> the random projection's codes of the hidden patches, by cross-entropy."
@@ -198,7 +217,7 @@ class QuantiserLoss(nn.Module):
         if c.stem == 'tokens':
             raise MirnbError("PretrainConfig: task 'quantiser' makes codes of frames or vectors, and tokens are codes; "
                              "choose 'masked'.")
-        self.config = replace(config, span=whole_blocks(config.span, c.patch))
+        self.config = config
         self.target = TARGETS[config.target] if c.stem == 'mel' else contrast
         self.quantiser = RandomQuantiser(former.stem.cells, c.codes)
         self.head = nn.Linear(c.width, c.codes)
@@ -209,29 +228,168 @@ class QuantiserLoss(nn.Module):
         target = self.target(former.stem.image(prepared))
         return self.quantiser(patches(target, former.stem.patch, former.stem.bands))
 
-    def hidden(self, former, x, prepared, kinds, generator):
-        "Prepared input with its blocks, and for Mel a block of bands, hidden."
-        if former.config.stem != 'mel': return corrupt_tokens(prepared, kinds, former.config.codes, generator)
-        seen, _ = hide_frames(former, x, prepared, kinds, self.config, generator)
-        return seen
-
     def forward(self,
                 former: Former,  # the encoder to use
                 x: torch.Tensor,  # frames (B, T, bands) dB or ids (B, T, ...)
                 generator: torch.Generator|None = None,  # of the masks
                 ) -> tuple[torch.Tensor, dict]:  # scalar loss, numbers
         "Cross-entropy and accuracy of the codes asked for."
-        prepared, patch = former.prepare(x), former.config.patch
-        kinds = block_kinds(len(x), x.shape[1] // patch, self.config, generator).to(x.device)
-        seen = self.hidden(former, x, prepared, kinds.repeat_interleave(patch, 1), generator)
-        places = former.places(former.encode(seen, self.config.context))
-        asked = kinds.repeat_interleave(former.stem.across, 1) > 0  # all bands of a hidden time
+        prepared, places, asked = around(former, x, self.config, generator)
         logits = self.head(places[asked]).float()
         return answered(logits, self.codes(former, prepared)[asked], self.training)
 
+# %% ../../nbs/40_learners/45_pretext.ipynb #17f3ce91
+class BagLoss(nn.Module):
+    "Positions -> the shares of the codes in each hidden patch, by cross-entropy."
+    def __init__(self,
+                 former: Former,  # a tokens or vectors former
+                 config: PretrainConfig,  # what to hide
+                 ):
+        super().__init__()
+        c = former.config
+        if c.stem == 'mel':
+            raise MirnbError("PretrainConfig: task 'bag' counts codes, and frames have none; choose 'clusters'.")
+        self.config, self.levels, levels = config, len(c.levels), torch.tensor(level_columns(c.levels))
+        self.head = nn.Linear(c.width, self.levels * c.codes)
+        weight = 1 / (self.levels * c.patch * levels.bincount()[levels])  # of a token: all levels count alike
+        self.register_buffer('first', levels * c.codes, persistent=False)  # code of a column's level
+        self.register_buffer('weight', weight.repeat(c.patch), persistent=False)
+
+    def bags(self, x, patch):
+        "Ids (B, T, ...) -> (B, times, levels*codes): shares, which sum to 1 over all levels together."
+        tokens = (x.flatten(2) if x.ndim > 2 else x[..., None]) + self.first
+        tokens = tokens.unflatten(1, (-1, patch)).flatten(2)
+        bags = torch.zeros(*tokens.shape[:2], self.head.out_features, device=x.device)
+        return bags.scatter_add_(2, tokens, self.weight.expand(tokens.shape))
+
+    def least(self, bags):
+        "The cross-entropy of those who know the shares (n, levels*codes), (n,)."
+        return -torch.special.xlogy(bags, self.levels * bags).sum(-1)
+
+    def forward(self,
+                former: Former,  # the encoder to use
+                x: torch.Tensor,  # (B, T) or (B, T, columns) ids
+                generator: torch.Generator|None = None,  # of the masks
+                ) -> tuple[torch.Tensor, dict]:  # scalar loss, numbers
+        "Cross-entropy of a token; that of the mean shares, and which part of the way from there is told."
+        _, places, asked = around(former, x, self.config, generator)
+        asked = asked[:, ::former.stem.across]
+        bags, n = self.bags(x, former.config.patch)[asked], asked.sum().clamp(min=1)
+        guess = self.head(former.times(places)[asked]).float().unflatten(1, (self.levels, -1)).log_softmax(2)
+        loss = -(bags * guess.flatten(1)).sum() / n
+        if self.training: return loss, {}
+        unigram, least = self.least(bags.sum(0) / n).item(), self.least(bags).sum().item() / n.item()
+        told = (unigram - loss.item()) / (unigram - least) if unigram - least > 1e-6 else 0.
+        return loss, dict(unigram=unigram, told=told)
+
+# %% ../../nbs/40_learners/45_pretext.ipynb #065db052
+class ClusterLoss(nn.Module):
+    "Positions -> the k-means clusters of the hidden patches, by cross-entropy; `measure` comes first."
+    clusters = 256  # at most; no more than patches
+
+    def __init__(self,
+                 former: Former,  # any stem whose image does not learn
+                 config: PretrainConfig,  # what to hide, and for Mel the target
+                 ):
+        super().__init__()
+        c = former.config
+        if isinstance(former.stem, TokenStem):
+            raise MirnbError("PretrainConfig: task 'clusters' needs vectors that do not learn; choose "
+                             "ids='company', or task 'bag'.")
+        self.config, self.target = config, TARGETS[config.target if c.stem == 'mel' else 'frames']
+        self.steps = c.patch // c.grain if c.stem == 'mel' and c.grain else 1  # means of a patch
+        self.head = nn.Linear(c.width, self.clusters)
+        for name in ('mean', 'scale', 'centroids'): self.register_buffer(name, torch.empty(0))  # not measured yet
+
+    @torch.no_grad()
+    def features(self, former, prepared):
+        "Of every patch of a whole input the means of its steps and the deviation of its rows, (B, N, F)."
+        stem = former.stem
+        cells = patches(self.target(stem.image(prepared)).float(), stem.patch, stem.bands)
+        rows = cells.unflatten(2, (self.steps, -1, stem.bands))
+        return torch.cat([rows.mean(3).flatten(2), rows.flatten(2, 3).std(2, correction=0)], 2)
+
+    def measure(self, former, inputs, seed):
+        "Find the clusters of some inputs (B, T, ...); they depend on these and on the seed alone."
+        found = torch.cat([self.features(former, former.prepare(x)).flatten(0, 1) for x in inputs]).numpy()
+        scale = StandardScaler().fit(found)
+        means = MiniBatchKMeans(min(self.clusters, len(found)), batch_size=4096, n_init=3, random_state=seed % 2**32)
+        centroids = means.fit(scale.transform(found)).cluster_centers_
+        for name, value in dict(mean=scale.mean_, scale=scale.scale_, centroids=centroids).items():
+            setattr(self, name, torch.tensor(value).float())
+
+    @torch.no_grad()
+    def codes(self, former, prepared):
+        "The cluster of every patch of a whole input, (B, N)."
+        if not len(self.centroids):
+            raise MirnbError("PretrainConfig: task 'clusters' has no clusters yet; call measure first.")
+        return torch.cdist((self.features(former, prepared) - self.mean) / self.scale, self.centroids).argmin(2)
+
+    def forward(self,
+                former: Former,  # the encoder to use
+                x: torch.Tensor,  # frames (B, T, bands) dB or ids (B, T, ...)
+                generator: torch.Generator|None = None,  # of the masks
+                ) -> tuple[torch.Tensor, dict]:  # scalar loss, numbers
+        "Cross-entropy and accuracy of the clusters asked for."
+        prepared, places, asked = around(former, x, self.config, generator)
+        logits = self.head(places[asked]).float()
+        return answered(logits, self.codes(former, prepared)[asked], self.training)
+
+# %% ../../nbs/40_learners/45_pretext.ipynb #67f21a81
+class TeacherLoss(nn.Module):
+    "Positions -> what a running average of the former makes of the hidden patches, by smooth L1."
+    decay = .99  # share of itself that the teacher keeps at each training call: an average over 100 of them
+
+    def __init__(self,
+                 former: Former,  # any stem
+                 config: PretrainConfig,  # what to hide
+                 ):
+        super().__init__()
+        c, self.config = former.config, config
+        self.teacher = copy.deepcopy(former).requires_grad_(False)
+        self.teacher.summary = None  # a task reads positions
+        self.upper = -(-2 * c.layers // 3)  # layers that are told
+        self.head = nn.Linear(c.width, c.width)
+
+    @torch.no_grad()
+    def follow(self, former):
+        "Move the teacher towards the former; what does not learn is taken over."
+        weights, kept = dict(former.named_parameters()), dict(former.named_buffers())
+        for name, p in self.teacher.named_parameters(): p.lerp_(weights[name], 1 - self.decay)
+        for name, b in self.teacher.named_buffers(): b.copy_(kept[name])
+
+    @torch.no_grad()
+    def targets(self, prepared):
+        "What the teacher makes of a whole input, (B, N, D)."
+        heard, layers = [], self.teacher.encoder.layers[-self.upper:]
+        hooks = [layer.register_forward_hook(lambda _, inputs, output: heard.append(output)) for layer in layers]
+        self.teacher.eval().encode(prepared, self.config.context)  # a teacher leaves nothing out
+        for hook in hooks: hook.remove()
+        heard = torch.stack([self.teacher.places(x).float() for x in heard])
+        spread, mean = torch.var_mean(heard, 2, correction=0, keepdim=True)
+        return F.layer_norm(((heard - mean) * (spread + 1e-5).rsqrt()).mean(0), heard.shape[-1:])
+
+    def forward(self,
+                former: Former,  # the student
+                x: torch.Tensor,  # frames (B, T, bands) dB or ids (B, T, ...)
+                generator: torch.Generator|None = None,  # of the masks
+                ) -> tuple[torch.Tensor, dict]:  # scalar loss, numbers
+        "Smooth L1; R2, and the variance of the targets between the segments."
+        if self.training: self.follow(former)
+        prepared, places, asked = around(former, x, self.config, generator)
+        targets = self.targets(prepared)
+        guess, truth = self.head(places[asked]).float(), targets[asked]
+        loss = F.smooth_l1_loss(guess, truth, reduction='sum') / max(truth.numel(), 1)
+        if self.training: return loss, {}
+        r2 = 1 - (guess - truth).square().sum() / truth.square().sum()
+        variance = (targets - targets.mean(0)).square().sum(0).mean() / max(len(x) - 1, 1)
+        return loss, dict(r2=r2.item(), variance=variance.item())
+
 # %% ../../nbs/40_learners/45_pretext.ipynb #85ce9410
 TASKS = dict(masked=dict(mel=FrameLoss, tokens=TokenLoss, vectors=TokenLoss),  # {task: {stem: its loss}}
-             order=dict.fromkeys(STEMS, OrderLoss), quantiser=dict.fromkeys(STEMS, QuantiserLoss))
+             order=dict.fromkeys(STEMS, OrderLoss), quantiser=dict.fromkeys(STEMS, QuantiserLoss),
+             bag=dict.fromkeys(STEMS, BagLoss), clusters=dict.fromkeys(STEMS, ClusterLoss),
+             teacher=dict.fromkeys(STEMS, TeacherLoss))
 
 # %% ../../nbs/40_learners/45_pretext.ipynb #05fbf659
 class Pretext(nn.Module):
@@ -249,5 +407,5 @@ class Pretext(nn.Module):
              x: torch.Tensor,  # frames (B, T, bands) dB, ids (B, T) or (B, T, columns)
              generator: torch.Generator|None = None,  # of the masks, on the CPU; None = torch's own
              ) -> tuple[torch.Tensor, dict]:  # scalar loss, numbers for the learning curve
-        "One go at the task; numbers (R2 of cells, accuracy of tokens, codes or places) in evaluation mode only."
+        "One go at the task; numbers (R2 of cells, accuracy of codes or places, ...) in evaluation mode only."
         return self.task(self.former, x, generator)

@@ -26,8 +26,13 @@ from .formers import Former, digest, load_former, save_former
 from .pretext import Pretext
 from .finetune import (Classifier, batch_of, class_weights, layer_rates, load_classifier, predict,
                                      save_classifier, vote_windows)
-from .batches import Segments
+from .batches import Batches, Segments
 from .fitting import Training, finish, fit, is_done
+
+# %% ../../nbs/40_learners/65_training.ipynb #cf73c8a5
+def _some(track_ids: list, tracks: int) -> list:  # at most so many
+    "Tracks to measure, evenly taken."
+    return track_ids[::-(-len(track_ids) // tracks)] if len(track_ids) else []
 
 # %% ../../nbs/40_learners/65_training.ipynb #2a59f28c
 def _scale_of(former: Former, store, track_ids: list) -> tuple:  # (bands,) mean and standard deviation, dB
@@ -62,7 +67,7 @@ def new_former(config,  # a FormerConfig
         former = Former(config)
     if config.stem == 'vectors' and codebook is not None: former.set_codebook(codebook)
     if store is None: return former
-    picks = [track_ids[i] for i in range(0, len(track_ids), -(-len(track_ids) // tracks))]
+    picks = _some(track_ids, tracks)
     if config.stem == 'mel': former.set_scale(*_scale_of(former, store, picks))
     if config.stem == 'tokens' and config.ids == 'company': former.set_codebook(_company_of(config, store, picks))
     return former
@@ -95,6 +100,15 @@ def _less_loss(numbers: dict) -> list:  # the higher the better; empty without v
     "What the patience of pretraining waits for."
     return [-value for name, value in numbers.items() if name == 'valid_loss']
 
+# %% ../../nbs/40_learners/65_training.ipynb #f1c63e31
+def _new_pretext(arm: ArmConfig, former: Former, store, track_ids: list, seed: int, tracks: int = 300) -> Pretext:
+    "A task with a new head; what it measures, it measures on a segment of each of some tracks."
+    pretext, key = Pretext(former, arm.pretrain), seed_of(seed, 'measure')
+    if not hasattr(pretext.task, 'measure'): return pretext
+    segments = Segments(store, _some(track_ids, tracks), former.config.segment, key, 0)
+    pretext.task.measure(former, (x for x, _ in Batches(segments, arm.pretrain.optimiser.batch)), key)
+    return pretext
+
 # %% ../../nbs/40_learners/65_training.ipynb #5fdc0457
 def pretrain(arm: ArmConfig,  # former and pretrain are used
              store,  # a Store of the former's representation
@@ -119,7 +133,7 @@ def pretrain(arm: ArmConfig,  # former and pretrain are used
     if is_done(folder, key): return load_former(folder/'former.safetensors').eval()
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed_of(seed, 'pretext'))
-        pretext = Pretext(former, arm.pretrain)
+        pretext = _new_pretext(arm, former, store, list(track_ids), seed)
         segment, key_seed = arm.former.segment, seed_of(seed, 'pretrain')
         run = Training(pretext, lambda model, x, y: model.loss(x)[0],
                        partial(Segments, store, track_ids, segment, key_seed),
