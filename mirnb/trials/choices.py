@@ -229,7 +229,7 @@ def halves_computed(base: StudyConfig,  # such as `preset('study')`
                     dim: int = 64,  # of the encoder's output
                     ) -> dict:  # of `halves_summed`
     "The whole study; the clusters are made of training clips alone."
-    first, = run_studies({'log-Mel': (base, ('baselines',))}).values()
+    first, = run_studies({'tokens': (base, ('tokens',))}).values()
     study, runs, results = halves(base, centroids_of(first, codes), dim), [], {}
     for seed in seeds:
         runs += run_studies({f'seed {seed}': (change(study, seed=seed), tuple(study.arms))}).values()
