@@ -9,7 +9,7 @@ here = Path(__file__).parent
 config = ConfigParser(delimiters=['='])
 config.read(here/'settings.ini', encoding='utf8')
 s = config['DEFAULT']
-extras = {name: shlex.split(s.get(f'{name}_requirements', '')) for name in ('study', 'explore', 'cluster')}
+extras = {name: shlex.split(s.get(f'{name}_requirements', '')) for name in ('study', 'explore', 'cluster', 'hf', 'onnx')}
 extras['all'] = sorted(set().union(*extras.values()))
 
 setup(

@@ -26,7 +26,7 @@ from notebooks import FLAGS, Problem, name_of, notebooks, read, settings
 WORDS = {'default_exp', 'export', 'exporti', 'exports', 'hide', 'hide_input', 'hide_output', 'hide_line'}  # nbdev's
 KEYS = {'eval:', 'echo:', 'output:', 'warning:', 'code-fold:', 'code-summary:', 'fig-cap:', 'fig-alt:', 'label:'}  # Quarto's
 LINES, CELLS, BYTES, AUDIO = 36, 50, 800_000, 3.  # of a function, of a notebook, of its file, seconds of a saved sound
-EXTRAS = 'study', 'explore', 'cluster'  # lists of requirements besides the one that everybody needs
+EXTRAS = 'study', 'explore', 'cluster', 'hf', 'onnx'  # lists of requirements besides the one that everybody needs
 COLUMNS, ARTICLE, FOLDERS, ROOMS, LAST = 120, 12, 12, 14, 99  # of a line; lines of an article's cell; folders of nbs/, notebooks of each; the place behind all
 DEFS = (ast.FunctionDef, ast.AsyncFunctionDef)
 IMPORTS = (ast.Import, ast.ImportFrom)

@@ -16,7 +16,9 @@ EXTRAS = {  # {extra: modules that come with it}; settings.ini names the distrib
     'study': ('pytorch_lightning', 'music21', 'symusic', 'midirenderer', 'pretty_midi', 'mido', 'umap', 'dask',
               'distributed'),
     'explore': ('ipywidgets', 'traitlets', 'anywidget', 'voila', 'umap'),
-    'cluster': ('dask', 'distributed')}
+    'cluster': ('dask', 'distributed'),
+    'hf': ('transformers', 'snac'),
+    'onnx': ('onnxruntime',)}
 
 # %% ../../nbs/10_base/15_extras.ipynb #c908b424
 class MissingExtra(MirnbError, ImportError):
