@@ -62,9 +62,10 @@ FAMILIES = {}  # {model_type in config.json: 'module:class'} of folders that tra
 # %% ../../nbs/35_encoders/12_catalogue.ipynb #fc674f9f
 def family_of(folder: str|Path,  # that holds config.json
               ) -> str:  # 'module:class'
-    "Which class reads a folder of transformers; raises `MirnbError` for one without config.json, or of a model we cannot read."
+    "Which class reads a folder of transformers; raises `MirnbError` where there is none."
     config = Path(folder)/'config.json'
-    if not config.is_file(): raise MirnbError(f'{folder}: has no config.json; give a folder that `save_pretrained` wrote.')
+    if not config.is_file():
+        raise MirnbError(f'{folder}: has no config.json; give a folder that `save_pretrained` wrote.')
     kind = read_json(config).get('model_type', '')
     if kind in FAMILIES: return FAMILIES[kind]
     raise MirnbError(f'{folder}: holds a model of type {kind!r}, which mirnb cannot read; it reads '
@@ -102,9 +103,10 @@ def missing(entry: Entry,  # of the catalogue
     return '; '.join(lacks)
 
 # %% ../../nbs/35_encoders/12_catalogue.ipynb #19746b0e
-def listed() -> pd.DataFrame:  # a row an encoder: encoder, what, Hz, rows a second, rungs, weights, trained on, missing
+def listed() -> pd.DataFrame:  # a row an encoder: encoder, what, Hz, rate, rungs, licence, trained_on, missing
     "The catalogue as a table, with what installed packages bring."
-    rows = [dict(encoder=name, what=e.what, Hz=e.sr, rate=round(e.rate, 2), rungs=e.rungs, licence=e.about.weights or '?',
-                 trained_on=', '.join(e.about.trained_on), missing=missing(e)) for name, e in ALL.items()]
-    rows += [dict(encoder=name, what=f'of the package {point.dist.name}') for name, point in plugged_in().items()]
-    return pd.DataFrame(rows).fillna('')
+    def row(name, e):
+        facts = dict(encoder=name, what=e.what, Hz=e.sr, rate=round(e.rate, 2), rungs=e.rungs)
+        return facts | dict(licence=e.about.weights or '?', trained_on=', '.join(e.about.trained_on), missing=missing(e))
+    plugged = [dict(encoder=name, what=f'of the package {point.dist.name}') for name, point in plugged_in().items()]
+    return pd.DataFrame([row(*pair) for pair in ALL.items()] + plugged).fillna('')

@@ -42,7 +42,7 @@ class Rung:
 class Window:
     "How a sound is cut into the pieces that an encoder reads."
     seconds: float = setting(0., low=0)  # of a piece; 0 = the whole sound
-    pad: str = setting('none', choices=('none', 'zeros', 'repeat'))  # a shorter piece: as it is, zeros behind, said again
+    pad: str = setting('none', choices=('none', 'zeros', 'repeat'))  # a shorter piece: as is, zeros behind, again
     least: int = setting(1, low=1)  # samples without which nothing can be read; a shorter tail is not heard
 
     def __post_init__(self):
@@ -82,7 +82,7 @@ class Encoder(Protocol):
     about: About  # whose it is
 
     def read(self, wave: np.ndarray) -> Mapping: "(samples,) float32 of one piece -> {name of a rung: Read}."
-    def codebooks(self) -> list: "Of each codebook its vectors (codes, dim), whose sum is the quantised vector; [] of others."
+    def codebooks(self) -> list: "Of each its vectors (codes, dim), whose sum is the quantised vector; [] of others."
     def settings(self) -> dict: "All that changes a number: fields, hashes of weights and config, versions, resampler."
 
 # %% ../../nbs/35_encoders/10_encoder.ipynb #58bd3e1c

@@ -47,7 +47,8 @@ def register(cls: type,  # a frozen dataclass with the protocol's attributes
 LATER = {'mel+phase': 'mirnb.representations.phase:MelPhase',
          'latents': 'mirnb.encoders.variants:Latents', 'mel ids': 'mirnb.encoders.variants:MelIds',
          'pcen': 'mirnb.encoders.variants:Pcen', 'ids': 'mirnb.encoders.stored:Ids',
-         'pooled': 'mirnb.encoders.stored:Pooled', 'frames': 'mirnb.encoders.stored:Frames', 'rungs': 'mirnb.evidence.ladder:Rungs',
+         'pooled': 'mirnb.encoders.stored:Pooled', 'frames': 'mirnb.encoders.stored:Frames',
+         'rungs': 'mirnb.evidence.ladder:Rungs',
          'timbre': 'mirnb.evidence.baselines:Timbre', 'percepts': 'mirnb.evidence.perception:Percepts',
          'encoder blocks': 'mirnb.evidence.perception:EncoderBlocks',
          'played back': 'mirnb.evidence.perception:PlayedBack'}  # name -> 'module:class', imported when asked for
