@@ -107,6 +107,7 @@ def listed() -> pd.DataFrame:  # a row an encoder: encoder, what, Hz, rate, rung
     "The catalogue as a table, with what installed packages bring."
     def row(name, e):
         facts = dict(encoder=name, what=e.what, Hz=e.sr, rate=round(e.rate, 2), rungs=e.rungs)
-        return facts | dict(licence=e.about.weights or '?', trained_on=', '.join(e.about.trained_on), missing=missing(e))
+        whose = dict(licence=e.about.weights or '?', trained_on=', '.join(e.about.trained_on))
+        return facts | whose | dict(missing=missing(e))
     plugged = [dict(encoder=name, what=f'of the package {point.dist.name}') for name, point in plugged_in().items()]
     return pd.DataFrame([row(*pair) for pair in ALL.items()] + plugged).fillna('')

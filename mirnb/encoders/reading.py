@@ -20,7 +20,8 @@ def checked(wave: np.ndarray,  # (samples,), or (2, samples) where an encoder ta
     if wave.ndim != ndim or ndim == 2 and len(wave) != 2:
         wanted = '(2, samples)' if ndim == 2 else '(samples,)'
         raise MirnbError(f'{encoder.name}: the wave has shape {wave.shape}; give it {wanted}.')
-    if wave.dtype.kind != 'f': raise MirnbError(f'{encoder.name}: the wave is {wave.dtype}; scale it to floats, -1 to 1.')
+    if wave.dtype.kind != 'f':
+        raise MirnbError(f'{encoder.name}: the wave is {wave.dtype}; scale it to floats, -1 to 1.')
     if not np.isfinite(wave).all(): raise MirnbError(f'{encoder.name}: the wave holds NaN or infinity; leave it out.')
     short = wave.shape[-1] < encoder.window.least and encoder.window.pad == 'none'
     if short or not wave.shape[-1]:
@@ -82,7 +83,8 @@ def hear(encoder: Encoder,  # any
         share = piece.shape[-1]/whole.shape[-1] if encoder.window.pad == 'zeros' else 1.
         found = encoder.read(whole)
         for name in names:
-            if name not in found: raise MirnbError(f'{encoder.name}: declares a rung {name!r} and did not read it; mend it.')
+            if name not in found:
+                raise MirnbError(f'{encoder.name}: declares a rung {name!r} and did not read it; mend it.')
             said[name].append(heard_rows(found[name], share))
     return {name: joined(reads) for name, reads in said.items()}
 
