@@ -17,7 +17,7 @@ import numpy as np
 
 from ..base.files import MirnbError, sha256_of
 from ..base.settings import check, from_words, hints_of, refuse, setting
-from ..sound.audio import CHANNELS
+from ..sound.audio import MONO
 from .jukebox import SHIPPED, VQVAE
 from .mel import log_mel
 
@@ -182,7 +182,7 @@ class Tokens(OfLevel):
     "The codes of a VQ-VAE, (T,) int16, T = samples // hop; of several levels (T, columns) on the coarsest one's grid."
     gain: float = setting(1.)  # of the wave: 1.01 changes 2 to 4 % of Jukebox's codes, 2 or -1 (upside down) nearly all
     skip: int = setting(0, low=0, high=44_100)  # samples dropped at the start: one changes a sixth of the codes
-    channel: str = setting('mean', choices=CHANNELS)  # of stereo; the left one changes nine of ten codes
+    channel: str = setting('mean', choices=MONO)  # of stereo; the left one changes nine of ten codes
     levels: tuple[int, ...] = setting((), choices=(2, 1, 0))  # several at once, the coarsest first; empty = `level`
     loudness: float = setting(0., low=0, high=1)  # RMS that the wave is brought to, whatever the gain; 0 = as it is
     name: ClassVar[str] = 'tokens'

@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['MAKERS', 'ROW', 'FORMATS', 'code_version', 'card_of', 'checksum', 'schema_of', 'row_batch', 'shard_name',
-           'write_shard', 'stamp', 'crc_of', 'file_facts', 'since', 'mapped', 'read_row', 'read_shard', 'whole_shard',
-           'card_in', 'shards_in', 'changes', 'verify', 'Store']
+           'ShardWriter', 'write_shard', 'stamp', 'crc_of', 'file_facts', 'since', 'mapped', 'read_row', 'read_shard',
+           'whole_shard', 'card_in', 'shards_in', 'changes', 'verify', 'Store']
 
 # %% ../../nbs/30_representations/60_store.ipynb #296e2638
 import json
@@ -14,9 +14,9 @@ import os
 import stat
 import zlib
 from collections.abc import Iterable
+from contextlib import ExitStack
 from dataclasses import asdict
 from functools import cache
-from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -106,22 +106,45 @@ def shard_name(track_ids: list) -> str:  # of its tracks, in order
     return f'shard-{fingerprint(list(track_ids))}.arrow'
 
 # %% ../../nbs/30_representations/60_store.ipynb #765696e6
+class ShardWriter(ExitStack):
+    "A shard, row by row; under its name it appears when it is whole. Raises `MirnbError` where the disk is full."
+    def __init__(self,
+                 path: Path,  # of the shard
+                 card: dict,  # of the store
+                 ):
+        super().__init__()
+        self.path, self.card, self.schema, self.head, self.n, self.bad = path, card, None, [], 0, 0
+
+    def add(self, row: dict,  # with ROW
+            array: np.ndarray|None,  # (T, ...); None = could not be used
+            ) -> None:
+        "Rows wait for the first array, which tells the type of all."
+        self.n, self.bad = self.n + 1, self.bad + (array is None)
+        self.head.append((row, array))
+        if array is not None or self.schema: self.flush()
+
+    def flush(self) -> None:
+        "What waits is written."
+        if not self.schema:
+            self.schema = schema_of(self.card, self.head[0][0]['track_id'], self.head[-1][1])
+            file = self.enter_context(open(self.enter_context(atomic(self.path)), 'wb'))
+            self.file = self.enter_context(pa.ipc.new_file(file, self.schema))
+        for row, array in self.head: self.file.write_batch(row_batch(row, array, self.schema))
+        self.head.clear()
+
+    def __exit__(self, kind, error, trace):
+        if kind is None: self.flush()
+        return super().__exit__(kind, error, trace)
+
+# %% ../../nbs/30_representations/60_store.ipynb #1b9800d5
 def write_shard(path: Path,  # of the shard
                 card: dict,  # of the store
                 rows: Iterable,  # (row, array) pairs, at least one; array None = could not be used
                 ) -> tuple:  # rows, and how many of them have no array
     "Write rows as they come, then sync and rename; raises `MirnbError` where the disk is full."
-    head, rows = [], iter(rows)
-    for pair in rows:  # up to the first array, which tells the type of all
-        head.append(pair)
-        if pair[1] is not None: break
-    schema = schema_of(card, head[0][0]['track_id'], head[-1][1])
-    n = bad = 0
-    with atomic(path) as part, open(part, 'wb') as file, pa.ipc.new_file(file, schema) as writer:
-        for n, (row, array) in enumerate(chain(head, rows), 1):
-            bad += array is None
-            writer.write_batch(row_batch(row, array, schema))
-    return n, bad
+    with ShardWriter(path, card) as shard:
+        for pair in rows: shard.add(*pair)
+    return shard.n, shard.bad
 
 # %% ../../nbs/30_representations/60_store.ipynb #7a5f1a81
 def stamp(path: str|Path,  # of a file
