@@ -232,6 +232,7 @@ def examined(runs: list,  # of Run, one a seed
              ) -> dict:  # what the prose and the pictures read
     "All numbers of the study."
     run, models = runs[0], contestants(runs, ask.ranges)
+    ask = replace(ask, bench=replace(ask.bench, loudness=run.study.loudness))  # tokens as the formers know them
     targets, works = targets_of(run, ask), drawn(run.part('test'), ask.works)
     rows, heat = crossed(runs, models, targets, ask)
     counts = works.genre.value_counts().reindex(run.genres, fill_value=0)

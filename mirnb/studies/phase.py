@@ -9,6 +9,7 @@ __all__ = ['PHASE', 'CONTROLS', 'LEVELS', 'INPUTS', 'PAIRS', 'mel_change', 'what
 
 # %% ../../nbs/80_studies/50_phase.ipynb #8db1bee3
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -105,6 +106,7 @@ def scrambled(runs: list,  # one Run a seed, with trained formers
               most: int|None = None,  # clips of the test part, drawn; None = all
               ) -> dict:  # as JSON holds it
     "Part one: what changed phases do to tokens and formers."
+    bench = replace(bench, loudness=runs[0].study.loudness)  # tokens as the formers know them
     works = drawn(runs[0].part('test'), most)
     tokens, scores = rows_of(runs, bench, works)
     found = dict(preset=runs[0].study.name, seeds=[run.study.seed for run in runs], split='test',
