@@ -93,14 +93,16 @@ class Former(nn.Module):
         return neighbours(times, self.stem.across, context, self.config.pool == 'cls').to(prepared.device)
 
     def pool(self, prepared, vary=None):
-        "Prepared input -> (B, size); of a summary, `vary` may change the coarse steps that all else is made of."
-        if not self.summary:
-            x = self.encode(prepared)
-            return x.mean(1) if self.config.pool == 'mean' else x[:, 0]
+        "Prepared input -> (B, size); with a grain, `vary` may change the coarse steps that all else is made of."
+        if not self.config.grain: return self.over(self.encode(prepared))
         coarse = self.stem.coarse(prepared)
         if vary: coarse = vary(coarse)
         steps = self.stem.steps(coarse)
-        return self.summary(coarse, steps, self.encoded(self.stem.joined(steps)))
+        positions = self.encoded(self.stem.joined(steps))
+        return self.summary(coarse, steps, positions) if self.summary else self.over(positions)
+
+    # from the encoder's positions, where no summary is made: their mean, or the first
+    def over(self, x): return x.mean(1) if self.config.pool == 'mean' else x[:, 0]
 
     # from the encoder's (B, N or 1 + N, D): the positions without an added CLS
     def places(self, x): return x[:, 1:] if self.config.pool == 'cls' else x
