@@ -142,7 +142,7 @@ class ArmConfig:
         if learned.hiss and not former.range:
             refuse(self, 'finetune', 'without hiss where the former has no range, below which it could lie')
         if former.stem == 'mel' and not former.grain and (learned.shift or learned.tilt or learned.hide_bands):
-            refuse(self, 'finetune', 'without shift, tilt and hide_bands where there is no grain, whose steps they change')
+            refuse(self, 'finetune', 'without shift, tilt and hide_bands where there is no grain')
 
     @property
     def reads(self) -> str:  # a registered name
