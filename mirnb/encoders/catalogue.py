@@ -51,7 +51,21 @@ CODECS = {}  # weights from the hub; see 45_codecs
 TRANSFORMERS = {}  # weights from the hub; see 50_transformers
 
 # %% ../../nbs/35_encoders/12_catalogue.ipynb #d6454fd4
-BUNDLED = {}  # see 65_musicnn
+def _musicnn(net: str, trained_on: str, parameters: int, rungs: str) -> Entry:
+    "One of the four nets of MusiCNN."
+    about = About('Apache-2.0', 'ISC', (trained_on,), 'arXiv 1909.06654', 'musicnn 0.1.0', parameters=parameters)
+    return Entry('mirnb.encoders.musicnn:Musicnn', 'tags music, in windows of 3 s', (('net', net),), 16_000, 0, rungs,
+                 about, files=(f'weights/musicnn/{net}.safetensors',), get='mirnb fetch musicnn')
+
+# %% ../../nbs/35_encoders/12_catalogue.ipynb #0f796432
+_FRONT = 'frontend (561), cnn1 to cnn3 (64), penultimate (200), tags (50)'
+_VGG = 'pool1 to pool5 (6144 to 128), penultimate (256), tags (50)'
+BUNDLED = {  # see 65_musicnn and 70_notes
+    'musicnn mtt': _musicnn('MTT_musicnn', 'magnatagatune', 787_159, _FRONT),
+    'musicnn msd': _musicnn('MSD_musicnn', 'msd', 787_159, _FRONT),
+    'vgg mtt': _musicnn('MTT_vgg', 'magnatagatune', 605_748, _VGG),
+    'vgg msd': _musicnn('MSD_vgg', 'msd', 605_748, _VGG),
+}
 
 # %% ../../nbs/35_encoders/12_catalogue.ipynb #912334d0
 ALL = OURS | CODECS | TRANSFORMERS | BUNDLED
