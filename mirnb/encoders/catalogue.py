@@ -60,11 +60,17 @@ def _musicnn(net: str, trained_on: str, parameters: int, rungs: str) -> Entry:
 # %% ../../nbs/35_encoders/12_catalogue.ipynb #0f796432
 _FRONT = 'frontend (561), cnn1 to cnn3 (64), penultimate (200), tags (50)'
 _VGG = 'pool1 to pool5 (6144 to 128), penultimate (256), tags (50)'
+_PITCH = About('Apache-2.0', 'Apache-2.0', ('guitarset', 'ikala', 'maestro', 'medleydb', 'slakh', '?'),
+               'arXiv 2203.09893', 'basic-pitch 0.4.0', parameters=16_782,
+               note='its package names these data sets as a selection of those it was trained on')
 BUNDLED = {  # see 65_musicnn and 70_notes
     'musicnn mtt': _musicnn('MTT_musicnn', 'magnatagatune', 787_159, _FRONT),
     'musicnn msd': _musicnn('MSD_musicnn', 'msd', 787_159, _FRONT),
     'vgg mtt': _musicnn('MTT_vgg', 'magnatagatune', 605_748, _VGG),
     'vgg msd': _musicnn('MSD_vgg', 'msd', 605_748, _VGG),
+    'basic-pitch': Entry('mirnb.encoders.notes:BasicPitch', 'which notes sound and begin', (), 22_050,
+                         142*22_050/36_164, 'notes (88), onsets (88), contours (264)', _PITCH,
+                         files=('weights/basic-pitch/nmp.onnx',), get='mirnb fetch basic-pitch', extra='onnx'),
 }
 
 # %% ../../nbs/35_encoders/12_catalogue.ipynb #912334d0
