@@ -216,7 +216,7 @@ def upward_import():
 
 def rooms_in_folders():
     def room(root, folder, number, name, *cells):
-        write(root, f'{folder}/{number}_{name}', f'#| default_exp {folder[2:]}.{name}', '# T\n\n> A quote.', *cells)
+        write(root, f'{folder}/{number}_{name}', f'#| default_exp {folder[3:]}.{name}', '# T\n\n> A quote.', *cells)
     with project() as root:
         room(root, '10_base', '10', 'files', '#| export\nX = 1')
         room(root, '10_base', '20', 'more', '#| export\nfrom toy.base.files import X\nfrom toy.base import files')
@@ -224,7 +224,7 @@ def rooms_in_folders():
         write(root, 'last', '#| default_exp last', '# T\n\n> A quote.', '#| export\nfrom toy.sound.audio import X')
         want(checks.direction(root) + checks.rooms(root))
         room(root, '10_base', '30', 'up', '#| export\nfrom toy.sound import audio', '#| export\nimport toy.last')
-        want(checks.direction(root), 'base.up (1/30) imports sound.audio (2/05)', 'base.up (1/30) imports last')
+        want(checks.direction(root), 'base.up (10/30) imports sound.audio (20/05)', 'base.up (10/30) imports last')
         room(root, '10_base', '10', 'again')
         caught(checks.numbered, root, 'has the number of another notebook of its folder')
         (root/'nbs/10_base/10_again.ipynb').unlink()
