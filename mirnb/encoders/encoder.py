@@ -8,6 +8,7 @@ __all__ = ['GROUP', 'CATALOGUES', 'Rung', 'Window', 'About', 'Read', 'Encoder', 
 
 # %% ../../nbs/35_encoders/10_encoder.ipynb #8ce91370
 import importlib.util
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.metadata import entry_points
@@ -18,7 +19,7 @@ from typing import Protocol
 import numpy as np
 
 from ..base.files import MirnbError
-from ..base.settings import check, refuse, setting
+from ..base.settings import check, fingerprint, refuse, setting
 
 # %% ../../nbs/35_encoders/10_encoder.ipynb #391716e2
 @dataclass(frozen=True)
@@ -103,12 +104,14 @@ CATALOGUES = ['mirnb.encoders.catalogue:place_of']  # each: a name -> (place 'mo
 # %% ../../nbs/35_encoders/10_encoder.ipynb #bd8f4295
 def from_file(at: str,  # 'FILE.py:Class'
               ):  # the class
-    "A class in somebody's file; raises `MirnbError` where the file, or the class in it, is missing or broken."
+    "A class in somebody's file, beside others that it imports; raises `MirnbError` where one is missing or broken."
     file, _, name = at.rpartition(':')
-    path = Path(file)
+    path = Path(file).absolute()
     if not path.is_file(): raise MirnbError(f'{file}: no such file; write FILE.py:Class.')
-    spec = importlib.util.spec_from_file_location(f'mirnb_own_{path.stem}', path)
+    spec = importlib.util.spec_from_file_location(f'mirnb_own_{path.stem}_{fingerprint(str(path))}', path)
     module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module  # before it runs: dataclasses look their module up
+    if (folder := str(path.parent)) not in sys.path: sys.path.append(folder)  # behind all: hides nothing
     try: spec.loader.exec_module(module)
     except Exception as e: raise MirnbError(f'{file}: cannot be imported ({type(e).__name__}: {e}); mend it.') from e
     if not hasattr(module, name): raise MirnbError(f'{file}: has no class {name!r}; name one that it has.')

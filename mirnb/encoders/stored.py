@@ -6,6 +6,7 @@
 __all__ = ['made', 'OfEncoder', 'Ids', 'Pooled', 'cut', 'Frames']
 
 # %% ../../nbs/35_encoders/25_stored.ipynb #3e77cdab
+from ast import literal_eval
 from dataclasses import asdict, dataclass
 from functools import lru_cache
 from typing import ClassVar
@@ -13,7 +14,7 @@ from typing import ClassVar
 import numpy as np
 
 from ..base.files import MirnbError
-from ..base.settings import check
+from ..base.settings import check, refuse
 from ..representations.protocol import register
 from .encoder import Encoder, encoder, rung_of
 from .reading import hear, mean_and_spread
@@ -26,6 +27,16 @@ def made(name: str,  # as `encoder` takes it
     "An encoder, loaded once a process."
     return encoder(name, **dict(options))
 
+# %% ../../nbs/35_encoders/25_stored.ipynb #00912c21
+def _pair(option: tuple) -> tuple:  # ('hop', 256)
+    "An option as a pair; what was typed, ('hop=256',), as Python reads it, and else as text."
+    if len(option) != 1 or '=' not in str(option[0]): return option
+    key, _, words = (part.strip() for part in option[0].partition('='))
+    if words.lower() in ('true', 'false'): words = words.capitalize()
+    try: value = literal_eval(words)
+    except (ValueError, SyntaxError): return key, words
+    return key, value if isinstance(value, int|float|str|None) else words
+
 # %% ../../nbs/35_encoders/25_stored.ipynb #79f424dc
 @dataclass(frozen=True)
 class OfEncoder:
@@ -33,7 +44,11 @@ class OfEncoder:
     encoder: str = 'mel'  # its name
     options: tuple[tuple, ...] = ()  # its settings as pairs
 
-    def __post_init__(self): check(self)
+    def __post_init__(self):
+        check(self)
+        object.__setattr__(self, 'options', tuple(map(_pair, self.options)))
+        if any(len(pair) != 2 or not isinstance(pair[0], str) for pair in self.options):
+            refuse(self, 'options', "pairs as ('hop', 256), or typed as hop=256")
 
     @property
     def reader(self) -> Encoder:  # shared by the whole process
