@@ -48,8 +48,9 @@ OURS = {  # what needs no weights of others
 CODECS = {}  # weights from the hub; see 45_codecs
 
 # %% ../../nbs/35_encoders/12_catalogue.ipynb #2e8ccefd
-TRANSFORMERS = {  # weights from the hub; see 50_transformers
-    name: Entry(f'mirnb.encoders.transformers:{kind}', what, (('hub', hub),), sr, rate, f'layer 0 to {rungs}',
+TRANSFORMERS = {  # weights from the hub; see 50_transformers, 55_musicfm
+    name: Entry(f'mirnb.encoders.{"musicfm" if kind == "MusicFM" else "transformers"}:{kind}', what, (('hub', hub),),
+                sr, rate, f'layer 0 to {rungs}',
                 About('Apache-2.0', licence, data, f'arXiv {paper}', note=''.join(note)), hub, extra='hf')
     for name, (kind, hub, what, sr, rate, rungs, licence, data, paper, *note) in {
         'mert-95m': ('Wav2Vec2', 'm-a-p/MERT-v1-95M', 'MERT v1, music', 24_000, 75., '12, last (768)',
@@ -75,6 +76,8 @@ TRANSFORMERS = {  # weights from the hub; see 50_transformers
                  '4, last (96 to 768), embedding (512)', 'Apache-2.0', ('?',), '2211.06687'),
         'clap-music': ('CLAP', 'laion/larger_clap_music', 'CLAP, music', 48_000, 3.2,
                        '4, last, embedding (512)', 'Apache-2.0', ('?',), '2211.06687'),
+        'muq': ('MusicFM', 'OpenMuQ/MuQ-large-msd-iter', 'MuQ, music', 24_000, 25., '12, last (1024)',
+                'CC-BY-NC-4.0', ('msd',), '2501.01108', 'read by a net of ours whose output nobody has compared yet'),
     }.items()}
 
 # %% ../../nbs/35_encoders/12_catalogue.ipynb #d6454fd4
@@ -95,6 +98,8 @@ FAMILIES = {  # {model_type in config.json: 'module:class'} of folders that tran
     'whisper': 'mirnb.encoders.transformers:Whisper',
     'clap': 'mirnb.encoders.transformers:CLAP',
     'clap_audio_model': 'mirnb.encoders.transformers:CLAP',
+    'muq': 'mirnb.encoders.musicfm:MusicFM',
+    'musicfm': 'mirnb.encoders.musicfm:MusicFM',
 }
 
 # %% ../../nbs/35_encoders/12_catalogue.ipynb #fc674f9f
@@ -104,7 +109,8 @@ def family_of(folder: str|Path,  # that holds config.json
     config = Path(folder)/'config.json'
     if not config.is_file():
         raise MirnbError(f'{folder}: has no config.json; give a folder that `save_pretrained` wrote.')
-    kind = read_json(config).get('model_type', '')
+    said = read_json(config)
+    kind = said.get('model_type', 'muq' if 'w2v2_config' in said else '')  # MuQ does not say its own
     if kind in FAMILIES: return FAMILIES[kind]
     raise MirnbError(f'{folder}: holds a model of type {kind!r}, which mirnb cannot read; it reads '
                      f'{", ".join(sorted(FAMILIES))}.')
