@@ -30,7 +30,7 @@ from ..base.files import MirnbError, atomic, read_json
 from ..base.settings import fingerprint, setting
 from ..representations.checkpoints import fill
 from .encoder import About, Window
-from .weights import identity, tensors_in
+from .weights import identity, numbers_in, tensors_in
 from .transformers import Layered
 
 # %% ../../nbs/35_encoders/55_musicfm.ipynb #6e8707f2
@@ -103,9 +103,10 @@ PLAN = dict(model_type='musicfm', label_rate=25, hop_length=240, n_mels=128, con
 
 # %% ../../nbs/35_encoders/55_musicfm.ipynb #c9366331
 def plan_of(folder: Path,  # of a model
+            said: dict|None = None,  # what its config.json says or will say; None = read it
             ) -> tuple:  # config.json, the config of the conformer
     "What a net is made of; raises `MirnbError` for a config that lacks something, or asks for what is not done here."
-    said = read_json(folder/'config.json')
+    said = read_json(folder/'config.json') if said is None else said
     plan = {**PLAN, **said, 'stat': said.get('stat') or {}}
     lacks = [f'melspec_2048_{what}' for what in ('mean', 'std') if f'melspec_2048_{what}' not in plan['stat']]
     if lacks: raise MirnbError(f'{folder}/config.json: does not say {lacks[0]}, by which the log-Mel is normalised; '
@@ -192,18 +193,17 @@ def musicfm_folder(checkpoint: str|Path,  # pretrained_msd.pt or pretrained_fma.
                    folder: str|Path,  # that is made
                    ) -> Path:  # the folder, for 'hf:FOLDER'
     "MusicFM's files as a folder that is read here; of the pickle only numbers are taken, no code of it is run."
-    folder = Path(folder)
-    try: tensors = torch.load(checkpoint, map_location='cpu', weights_only=True)['state_dict']
-    except Exception as e:  # of many kinds
-        raise MirnbError(f"{checkpoint}: cannot be read as MusicFM's checkpoint ({type(e).__name__}); get it again "
-                         'from huggingface.co/minzwon/MusicFM.') from None
+    folder, tensors = Path(folder), numbers_in(checkpoint)
+    if 'state_dict' not in tensors:
+        raise MirnbError(f"{checkpoint}: is none of MusicFM's checkpoints; get it from huggingface.co/minzwon/MusicFM.")
     stat = {name: value for name, value in read_json(stats).items() if name.startswith('melspec_2048_')}
-    folder.mkdir(parents=True, exist_ok=True)
-    with atomic(folder/'config.json') as part: part.write_text(json.dumps(PLAN | dict(stat=stat), indent=1))
-    with torch.device('meta'): wanted = Net(*plan_of(folder)).state_dict()
-    own = {name.removeprefix('model.'): x for name, x in tensors.items()}
+    said = PLAN | dict(stat=stat)
+    with torch.device('meta'): wanted = Net(*plan_of(folder, said)).state_dict()
+    own = {name.removeprefix('model.'): x for name, x in tensors['state_dict'].items()}
     own = {name: x.contiguous() for name, x in own.items() if not name.startswith(TRAINING)}
     if lacks := sorted(name for name in wanted if name not in own and 'inv_freq' not in name):
         raise MirnbError(f'{checkpoint}: lacks {lacks[0]}; it is of another model, or not whole.')
+    folder.mkdir(parents=True, exist_ok=True)
+    with atomic(folder/'config.json') as part: part.write_text(json.dumps(said, indent=1))
     with atomic(folder/'model.safetensors') as part: save_file(own, part, metadata=dict(format='pt'))
     return folder

@@ -5,13 +5,13 @@
 # %% auto #0
 __all__ = ['WAVES', 'tapped', 'config_of', 'front_of', 'Layered', 'Wav2Vec2', 'AST', 'Whisper', 'CLAP']
 
-# %% ../../nbs/35_encoders/50_transformers.ipynb #4cd17eb2
+# %% ../../nbs/35_encoders/50_transformers.ipynb #e544b477
 from ..base.extras import require
 
-# %% ../../nbs/35_encoders/50_transformers.ipynb #eaf88461
+# %% ../../nbs/35_encoders/50_transformers.ipynb #a1049ae2
 require('hf')
 
-# %% ../../nbs/35_encoders/50_transformers.ipynb #ca61ea18
+# %% ../../nbs/35_encoders/50_transformers.ipynb #19598198
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from pathlib import Path
@@ -27,7 +27,7 @@ from .catalogue import ALL
 from .encoder import About, Read, Rung, Window
 from .weights import about_of, folder_of, identity, loaded_from, untrained
 
-# %% ../../nbs/35_encoders/50_transformers.ipynb #0b5334fb
+# %% ../../nbs/35_encoders/50_transformers.ipynb #c6bfb77a
 def tapped(model: torch.nn.Module,  # any with blocks
            blocks: list,  # of its modules
            last: torch.nn.Module,  # what comes after them, or holds them
@@ -49,7 +49,7 @@ def tapped(model: torch.nn.Module,  # any with blocks
         for hook in hooks: hook.remove()
     return found, said
 
-# %% ../../nbs/35_encoders/50_transformers.ipynb #cb04d479
+# %% ../../nbs/35_encoders/50_transformers.ipynb #a8748f9b
 def config_of(kind: type,  # of transformers, such as HubertModel
               folder: Path,  # of a model
               ):  # of transformers
@@ -70,7 +70,7 @@ def config_of(kind: type,  # of transformers, such as HubertModel
         if hasattr(config, name): setattr(config, name, 0.)
     return config
 
-# %% ../../nbs/35_encoders/50_transformers.ipynb #742268e9
+# %% ../../nbs/35_encoders/50_transformers.ipynb #efa4855d
 def front_of(kind: str,  # of transformers, such as 'Wav2Vec2FeatureExtractor'
              folder: Path,  # of a model
              ):  # of transformers: a wave -> what the model takes
@@ -84,7 +84,7 @@ def front_of(kind: str,  # of transformers, such as 'Wav2Vec2FeatureExtractor'
         raise MirnbError(f'{file}: cannot be read ({type(e).__name__}); it says how a sound is prepared, so get it too.'
                          ) from None
 
-# %% ../../nbs/35_encoders/50_transformers.ipynb #f8ce897a
+# %% ../../nbs/35_encoders/50_transformers.ipynb #411f3108
 @lru_cache(maxsize=2)
 def _kept(kind: type, folder: Path, which: str, seed: int, part: str) -> torch.nn.Module:
     "A model, or the part of it that is read; `which` is its identity, by which another one in the same place is seen."
@@ -92,7 +92,7 @@ def _kept(kind: type, folder: Path, which: str, seed: int, part: str) -> torch.n
     model = untrained(kind, folder, seed, config) if seed else loaded_from(kind, folder, config)
     return model.get_submodule(part)
 
-# %% ../../nbs/35_encoders/50_transformers.ipynb #33f248d0
+# %% ../../nbs/35_encoders/50_transformers.ipynb #5de606fa
 @dataclass(frozen=True)
 class Layered:
     "What encoders with blocks share; a kind of them names its classes and says how its rows are read."
@@ -164,7 +164,7 @@ class Layered:
         return dict(encoder=type(self).__name__, weights=weights, config=fingerprint(read_json(self.at/'config.json')),
                     front=fingerprint(self.front.to_dict()), revision=self.about.revision, transformers=version)
 
-# %% ../../nbs/35_encoders/50_transformers.ipynb #21c61736
+# %% ../../nbs/35_encoders/50_transformers.ipynb #388b1b61
 WAVES = {  # {model_type: (class of the model, class of what prepares a wave)}
     'wav2vec2': ('Wav2Vec2Model', 'Wav2Vec2FeatureExtractor'),
     'hubert': ('HubertModel', 'Wav2Vec2FeatureExtractor'),
@@ -174,7 +174,7 @@ WAVES = {  # {model_type: (class of the model, class of what prepares a wave)}
     'wav2vec2-bert': ('Wav2Vec2BertModel', 'SeamlessM4TFeatureExtractor'),
 }
 
-# %% ../../nbs/35_encoders/50_transformers.ipynb #1a116a6c
+# %% ../../nbs/35_encoders/50_transformers.ipynb #2693fc8d
 @dataclass(frozen=True)
 class Wav2Vec2(Layered):
     "HuBERT, wav2vec2, data2vec-audio, WavLM, W2V-BERT 2, MERT."
@@ -220,7 +220,7 @@ class Wav2Vec2(Layered):
 
     def settings(self) -> dict: return dict(super().settings(), seconds=self.seconds)
 
-# %% ../../nbs/35_encoders/50_transformers.ipynb #fdf3aa45
+# %% ../../nbs/35_encoders/50_transformers.ipynb #e9544b0b
 @dataclass(frozen=True)
 class AST(Layered):
     "The Audio Spectrogram Transformer (Gong, Chung and Glass, arXiv 2104.01778)."
@@ -266,7 +266,7 @@ class AST(Layered):
         own = hasattr(self.front, 'mel_filters')
         return dict(super().settings(), mel='transformers' if own else 'torchaudio')
 
-# %% ../../nbs/35_encoders/50_transformers.ipynb #3b9a3894
+# %% ../../nbs/35_encoders/50_transformers.ipynb #650388fb
 @dataclass(frozen=True)
 class Whisper(Layered):
     "The encoder of Whisper (Radford et al., arXiv 2212.04356)."
@@ -290,7 +290,7 @@ class Whisper(Layered):
 
     def spots(self, model: torch.nn.Module) -> tuple: return list(model.layers), model.layer_norm
 
-# %% ../../nbs/35_encoders/50_transformers.ipynb #71901510
+# %% ../../nbs/35_encoders/50_transformers.ipynb #85948838
 @dataclass(frozen=True)
 class CLAP(Layered):
     "The audio half of LAION's CLAP (Wu et al., arXiv 2211.06687), unfused."
