@@ -23,7 +23,7 @@ from torch.nn import functional as F
 from ..base.files import MirnbError, atomic, because, home
 from ..base.settings import check, setting
 from ..base.wheels import taken_out, wheel_by_pip
-from .bundles import read_bundle
+from ..base.bundles import read_bundle
 from .catalogue import BUNDLED
 from .encoder import About, Read, Rung, Window
 from ..representations.checkpoints import digest, fill, read_tensors, write_weights
