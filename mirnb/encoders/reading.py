@@ -64,7 +64,8 @@ def heard_rows(read: Read,  # of a piece that was filled with zeros
 # %% ../../nbs/35_encoders/15_reading.ipynb #e8e71ada
 def joined(reads: list,  # of Read, one a piece
            ) -> Read:
-    "One after the other."
+    "One after the other; a single one as it is, since it may be large."
+    if len(reads) == 1: return reads[0]
     values = np.concatenate([r.values for r in reads])
     if all(r.valid is None for r in reads): return Read(values)
     return Read(values, np.concatenate([np.ones(len(r.values), bool) if r.valid is None else r.valid for r in reads]))
