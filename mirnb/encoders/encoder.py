@@ -8,6 +8,7 @@ __all__ = ['GROUP', 'CATALOGUES', 'Rung', 'Window', 'About', 'Read', 'Encoder', 
 
 # %% ../../nbs/35_encoders/10_encoder.ipynb #8ce91370
 import importlib.util
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.metadata import entry_points
@@ -109,6 +110,7 @@ def from_file(at: str,  # 'FILE.py:Class'
     if not path.is_file(): raise MirnbError(f'{file}: no such file; write FILE.py:Class.')
     spec = importlib.util.spec_from_file_location(f'mirnb_own_{path.stem}', path)
     module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module  # dataclasses and pickles look there
     try: spec.loader.exec_module(module)
     except Exception as e: raise MirnbError(f'{file}: cannot be imported ({type(e).__name__}: {e}); mend it.') from e
     if not hasattr(module, name): raise MirnbError(f'{file}: has no class {name!r}; name one that it has.')
