@@ -142,67 +142,61 @@ def _whole(said: dict) -> None:
         if not len(read.values): raise MirnbError(f'{name}: has no row')
         if not np.isfinite(read.values).all(): raise MirnbError(f'{name}: holds NaN or infinity')
 
-# %% ../../nbs/35_encoders/35_check.ipynb #0be9bc71
 def _refused(b: Bench, wave: np.ndarray) -> str:
     try: b.hear(wave)
     except MirnbError as e: return f'refused: {e}'
     raise MirnbError(f'a wave of shape {wave.shape} was read, where a sentence should refuse it')
 
-# %% ../../nbs/35_encoders/35_check.ipynb #b32954aa
+# %% ../../nbs/35_encoders/35_check.ipynb #66ffed86
 def _silence(b: Bench) -> str:
     _whole(b.hear(np.zeros_like(b.first)))
     return 'finite'
 
-# %% ../../nbs/35_encoders/35_check.ipynb #83b2f447
 def _one_sample(b: Bench) -> str:
     try: said = b.hear(b.first[..., :1])
     except MirnbError as e: return f'refused: {e}'
     _whole(said)
     return 'read'
 
-# %% ../../nbs/35_encoders/35_check.ipynb #9435c439
+# %% ../../nbs/35_encoders/35_check.ipynb #f5ef900f
 def _least(b: Bench) -> str:
     n = b.encoder.window.least if b.encoder.window.pad == 'none' else 1
     _whole(b.hear(b.first[..., :n]))
     return f'{n:,} samples are read'
 
-# %% ../../nbs/35_encoders/35_check.ipynb #b0f8f7bf
 def _too_short(b: Bench) -> str:
     n = b.encoder.window.least if b.encoder.window.pad == 'none' else 1
     return _refused(b, b.first[..., :n - 1])
 
-# %% ../../nbs/35_encoders/35_check.ipynb #4b358811
+# %% ../../nbs/35_encoders/35_check.ipynb #2373f5e4
 def _channels(b: Bench) -> str:
     if b.encoder.channel != 'stereo': return _refused(b, np.stack([b.first]*2))
     _whole(b.hear(b.first))
     return f'two channels are read; one is {_refused(b, b.first[0])}'
 
-# %% ../../nbs/35_encoders/35_check.ipynb #bd75e844
 def _nan(b: Bench) -> str:
     wave = b.first
     wave[..., wave.shape[-1]//2] = np.nan
     return _refused(b, wave)
 
-# %% ../../nbs/35_encoders/35_check.ipynb #b595adb7
+# %% ../../nbs/35_encoders/35_check.ipynb #20816da7
 def _twice(b: Bench) -> str:
     if not same(b.hear(b.first), b.hear(b.first)): raise MirnbError('the same sound, twice, is read in two ways')
     return 'equal, bit for bit'
 
-# %% ../../nbs/35_encoders/35_check.ipynb #3479e146
 def _order(b: Bench) -> str:
     for name in reversed(b.reads):
         if not same(b.hear(b.sounds[name]), b.reads[name]):
             raise MirnbError(f'{name}: is read otherwise when other sounds were read before; it keeps a state')
     return 'three sounds in another order are equal, bit for bit'
 
-# %% ../../nbs/35_encoders/35_check.ipynb #a2a94811
 def _input(b: Bench) -> str:
     wave = b.first
     hear(b.encoder, wave)
     if not np.array_equal(wave, b.first): raise MirnbError('it writes into the wave that it is given; let it copy')
     return 'is not written to'
 
-# %% ../../nbs/35_encoders/35_check.ipynb #611c6552
+# %% ../../nbs/35_encoders/35_check.ipynb #44fa4552
 def _paths(value, own: set) -> list:  # texts in settings that are places on a disk; own: the encoder's fields
     if isinstance(value, dict): value = [each for pair in value.items() for each in pair]
     if isinstance(value, list|tuple): return [p for each in value for p in _paths(each, own)]
@@ -210,33 +204,33 @@ def _paths(value, own: set) -> list:  # texts in settings that are places on a d
     likely = os.sep in value or Path(value).suffix or value in own
     return [value]*bool(os.path.isabs(value) or value[0] == '~' or likely and os.path.exists(value))
 
-# %% ../../nbs/35_encoders/35_check.ipynb #12d862f9
 def _settings(b: Bench) -> str:
     said = b.encoder.settings()
     try: json.dumps(said, allow_nan=False)
     except (TypeError, ValueError) as e: raise MirnbError(f'settings() is not what JSON holds ({e})') from None
     own = {value for value in vars(b.encoder).values() if isinstance(value, str)}
-    if some := _paths(said, own): raise MirnbError(f'settings() holds a path, {some[0]}; a file may move, so give its hash')
+    if some := _paths(said, own):
+        raise MirnbError(f'settings() holds a path, {some[0]}; a file may move, so give its hash')
     if said != b.encoder.settings(): raise MirnbError('settings() says something else when it is asked again')
     return ', '.join(f'{key}={value}'[:40] for key, value in said.items())
 
-# %% ../../nbs/35_encoders/35_check.ipynb #b49bbb84
+# %% ../../nbs/35_encoders/35_check.ipynb #9516850d
 def _pickled(b: Bench) -> str:
     again = pickle.loads(pickle.dumps(b.encoder))
     if not same(hear(again, b.first), b.reads['chords']): raise MirnbError('its copy in a pickle reads otherwise')
     return 'goes through a pickle'
 
-# %% ../../nbs/35_encoders/35_check.ipynb #ed115a4b
 def _made_again(b: Bench) -> str:
     e = b.encoder
     if not is_dataclass(e) or not e.__dataclass_params__.frozen:
         raise MirnbError('is no frozen dataclass, so that its settings cannot be written down; make it one')
     again = type(e)(**{f.name: getattr(e, f.name) for f in fields(e) if f.init})
     if again != e or again.settings() != e.settings(): raise MirnbError('made again from its fields it is another one')
-    if not same(hear(again, b.first), b.reads['chords']): raise MirnbError('made again from its fields it reads otherwise')
+    if not same(hear(again, b.first), b.reads['chords']):
+        raise MirnbError('made again from its fields it reads otherwise')
     return 'equal, made again from its fields'
 
-# %% ../../nbs/35_encoders/35_check.ipynb #96453ff1
+# %% ../../nbs/35_encoders/35_check.ipynb #d08c9f76
 def distances(a: dict, b: dict,  # {rung: Read} of two sounds
               rungs: tuple,  # of Rung
               ) -> np.ndarray:  # a number a rung
@@ -250,7 +244,7 @@ def distances(a: dict, b: dict,  # {rung: Read} of two sounds
         return np.linalg.norm(mean_and_spread(x) - mean_and_spread(y))
     return np.array([apart(rung) for rung in rungs], float)
 
-# %% ../../nbs/35_encoders/35_check.ipynb #cd5bb245
+# %% ../../nbs/35_encoders/35_check.ipynb #7b5219c9
 def _moved(b: Bench, change: Callable) -> str:  # change: a wave -> what is said of it when changed
     rungs, sounds = b.encoder.rungs, list(b.sounds)
     moved = np.mean([distances(b.reads[name], change(b.sounds[name]), rungs) for name in sounds], 0)
@@ -264,16 +258,14 @@ def _moved(b: Bench, change: Callable) -> str:  # change: a wave -> what is said
         told = [f'{len(far)} rungs {far[low]:.3f} ({low}) to {far[high]:.3f} ({high})']
     return '; '.join(ids + [', '.join(told) + ' of the distance between two sounds']*bool(told))
 
-# %% ../../nbs/35_encoders/35_check.ipynb #a306e4c0
+# %% ../../nbs/35_encoders/35_check.ipynb #ad790da5
 def _gain(b: Bench) -> str: return _moved(b, lambda wave: b.hear(wave*np.float32(.5)))
 
-# %% ../../nbs/35_encoders/35_check.ipynb #02db6185
 def _later(b: Bench) -> str: return _moved(b, lambda wave: b.hear(wave[..., 1:]))
 
-# %% ../../nbs/35_encoders/35_check.ipynb #3b85c53d
+# %% ../../nbs/35_encoders/35_check.ipynb #0d25ae87
 def _heard(read: Read) -> np.ndarray: return read.values if read.valid is None else read.values[read.valid]
 
-# %% ../../nbs/35_encoders/35_check.ipynb #885e65a2
 def _in_pieces(b: Bench) -> str:
     e, n = b.encoder, b.first.shape[-1]
     hop = max([e.sr/rung.rate for rung in e.rungs if rung.rate], default=1)
@@ -285,35 +277,46 @@ def _in_pieces(b: Bench) -> str:
         return {name: Read(np.concatenate([_heard(part[name]) for part in said])) for name in said[0]}
     return f'pieces of {seconds:.2f} s: ' + _moved(b, joined)
 
-# %% ../../nbs/35_encoders/35_check.ipynb #e844b321
+# %% ../../nbs/35_encoders/35_check.ipynb #135523df
 LIMIT = 4.  # GB more than for a short sound, beyond which ten minutes fail
 
-# %% ../../nbs/35_encoders/35_check.ipynb #f934fc2e
+# %% ../../nbs/35_encoders/35_check.ipynb #55e7f232
+def _most() -> float:  # GB; of Linux since `_forget`, elsewhere since the process began
+    status = Path('/proc/self/status')
+    if status.exists(): return int(re.search(r'VmHWM:\s+(\d+)', status.read_text())[1])*1024/1e9
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss*(1 if sys.platform == 'darwin' else 1024)/1e9
+
+def _forget() -> None:  # what loading and compiling have needed once
+    try: Path('/proc/self/clear_refs').write_text('5')
+    except OSError: pass
+
+# %% ../../nbs/35_encoders/35_check.ipynb #7eb2ecd7
 def growth(encoder: Encoder,  # any
            seconds: float = 600.,  # of the long sound
            ) -> float:  # GB
-    "How much more memory this process has needed for a long sound than for one of a few seconds."
-    def peak(): return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss*(1 if sys.platform == 'darwin' else 1024)/1e9
+    "How much more memory this process needs for a long sound than for one of a few seconds."
     bench = Bench(encoder, 5.)
-    wave, short = np.concatenate(list(bench.sounds.values()), -1), bench.reads and peak()
-    times = int(np.ceil(seconds*encoder.sr/wave.shape[-1]))
-    hear(encoder, np.tile(wave, times))
-    return peak() - short
+    wave = np.concatenate(list(bench.reads and bench.sounds.values()), -1)  # all has been loaded and compiled
+    _forget()
+    hear(encoder, bench.first)
+    short = _most()
+    hear(encoder, np.tile(wave, int(np.ceil(seconds*encoder.sr/wave.shape[-1]))))
+    return _most() - short
 
-# %% ../../nbs/35_encoders/35_check.ipynb #4acf52f0
+# %% ../../nbs/35_encoders/35_check.ipynb #06782f3b
 def _ten_minutes(b: Bench) -> str:
     module = sys.modules.get(type(b.encoder).__module__)
     if module and module.__name__.startswith('mirnb_own_'): cloudpickle.register_pickle_by_value(module)
     code = 'import pickle, sys; from mirnb.encoders.check import growth; print(growth(pickle.load(sys.stdin.buffer)))'
-    env = os.environ | dict(PYTHONPATH=os.pathsep.join(p for p in sys.path if p))
-    done = subprocess.run([sys.executable, '-c', code], input=cloudpickle.dumps(b.encoder), capture_output=True, env=env)
+    env, sent = os.environ | dict(PYTHONPATH=os.pathsep.join(filter(None, sys.path))), cloudpickle.dumps(b.encoder)
+    done = subprocess.run([sys.executable, '-c', code], input=sent, capture_output=True, env=env)
     if done.returncode < 0: raise MirnbError(f'the process was killed ({-done.returncode}), as when memory runs out')
     if done.returncode: raise MirnbError(done.stderr.decode(errors='replace').strip().splitlines()[-1])
     more = float(done.stdout.split()[-1])
     if more > LIMIT: raise MirnbError(f'ten minutes need {more:.1f} GB more; give the encoder a window')
     return f'ten minutes need {more:.2f} GB more than a few seconds'
 
-# %% ../../nbs/35_encoders/35_check.ipynb #ba604315
+# %% ../../nbs/35_encoders/35_check.ipynb #32efd9bb
 CHECKS = {'declares': _declares, 'shapes': _shapes, 'vocabulary': _vocabulary, 'codebooks': _codebooks,
           'silence': _silence, 'one sample': _one_sample, 'least length': _least, 'too short': _too_short,
           'channels': _channels, 'NaN': _nan, 'twice': _twice, 'another order': _order, 'input': _input,
@@ -321,7 +324,7 @@ CHECKS = {'declares': _declares, 'shapes': _shapes, 'vocabulary': _vocabulary, '
           'one sample later': _later, 'in pieces': _in_pieces, 'ten minutes': _ten_minutes}
 MEASURED = 'gain x .5', 'one sample later', 'in pieces', 'ten minutes'  # of which nothing is right or wrong
 
-# %% ../../nbs/35_encoders/35_check.ipynb #4ef18e3d
+# %% ../../nbs/35_encoders/35_check.ipynb #15f10213
 def tried(bench: Bench,  # an encoder and its sounds
           what: str,  # a key of CHECKS
           ) -> tuple:  # verdict, said
@@ -334,7 +337,7 @@ def tried(bench: Bench,  # an encoder and its sounds
     except Exception as e: return 'failed', f'{type(e).__name__}: {" ".join(str(e).split())[:200]}'
     return 'measured' if what in MEASURED else 'passed', said
 
-# %% ../../nbs/35_encoders/35_check.ipynb #750cc8b0
+# %% ../../nbs/35_encoders/35_check.ipynb #25b407ea
 def check_encoder(encoder: Encoder,  # any
                   seconds: float = 6.,  # of each of three sounds
                   long: bool = True,  # also ten minutes, in a process of its own
