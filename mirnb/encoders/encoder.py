@@ -19,7 +19,7 @@ from typing import Protocol
 import numpy as np
 
 from ..base.files import MirnbError
-from ..base.settings import check, refuse, setting
+from ..base.settings import check, fingerprint, refuse, setting
 
 # %% ../../nbs/35_encoders/10_encoder.ipynb #391716e2
 @dataclass(frozen=True)
@@ -108,11 +108,16 @@ def from_file(at: str,  # 'FILE.py:Class'
     file, _, name = at.rpartition(':')
     path = Path(file)
     if not path.is_file(): raise MirnbError(f'{file}: no such file; write FILE.py:Class.')
-    spec = importlib.util.spec_from_file_location(f'mirnb_own_{path.stem}', path)
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module  # dataclasses and pickles look there
-    try: spec.loader.exec_module(module)
-    except Exception as e: raise MirnbError(f'{file}: cannot be imported ({type(e).__name__}: {e}); mend it.') from e
+    stamp = path.stat().st_size, path.stat().st_mtime_ns
+    key = f'mirnb_own_{path.stem}_{fingerprint(str(path.absolute()), *stamp)}'  # one file is one module until it changes
+    if key not in sys.modules:
+        spec = importlib.util.spec_from_file_location(key, path)
+        sys.modules[key] = importlib.util.module_from_spec(spec)  # where dataclasses and pickles look
+        try: spec.loader.exec_module(sys.modules[key])
+        except Exception as e:
+            del sys.modules[key]
+            raise MirnbError(f'{file}: cannot be imported ({type(e).__name__}: {e}); mend it.') from e
+    module = sys.modules[key]
     if not hasattr(module, name): raise MirnbError(f'{file}: has no class {name!r}; name one that it has.')
     return getattr(module, name)
 
