@@ -94,8 +94,7 @@ def mean_and_spread(read: Read,  # (T, D)
                     ) -> np.ndarray:  # (2D,) float32
     "Mean, then deviation; of one row the deviation is 0."
     rows = read.values if read.valid is None else read.values[read.valid]
-    rows = rows.astype(float)
-    return np.concatenate([rows.mean(0), rows.std(0)]).astype(np.float32)
+    return np.concatenate([rows.mean(0, dtype=float), rows.std(0, dtype=float)]).astype(np.float32)
 
 # %% ../../nbs/35_encoders/15_reading.ipynb #8ea1babc
 def vectors_of(ids: np.ndarray,  # (T, K) integers
