@@ -100,7 +100,6 @@ def _rows(rung: Rung, read: Read, cuts: list, e: Encoder) -> str:  # '' = as dec
     if abs(rows - wanted) <= 2*len(cuts)*bool(rung.rate): return ''
     return f'has {rows} rows in {heard:.2f} s, and declares {wanted:.1f}'
 
-# %% ../../nbs/35_encoders/35_check.ipynb #c5e0c025
 def _shapes(b: Bench) -> str:
     e, told = b.encoder, []
     for name, read in b.reads.items():
@@ -111,7 +110,7 @@ def _shapes(b: Bench) -> str:
     told = told[:len(e.rungs)]
     return '; '.join(told[:3] + told[-1:]*(len(told) > 3))
 
-# %% ../../nbs/35_encoders/35_check.ipynb #1b260b95
+# %% ../../nbs/35_encoders/35_check.ipynb #59321fcc
 def _vocabulary(b: Bench) -> str:
     for rung in (r for r in b.encoder.rungs if r.kind == 'ids'):
         ids = np.concatenate([read[rung.name].values for read in b.reads.values()])
@@ -120,7 +119,6 @@ def _vocabulary(b: Bench) -> str:
         return f'{len(np.unique(ids)):,} ids of {rung.codes:,} in {len(b.reads)} sounds'
     return 'has no ids'
 
-# %% ../../nbs/35_encoders/35_check.ipynb #cfbbceb9
 def _codebooks(b: Bench) -> str:
     names, books = [rung.name for rung in b.encoder.rungs], b.encoder.codebooks()
     firsts = {name: int(name[8:]) for name in names if re.fullmatch(r'vectors \d+', name)}
@@ -136,7 +134,7 @@ def _codebooks(b: Bench) -> str:
             worst = max(worst, off)
     return f'vectors are the sums of their codebooks within {worst:.1g}'
 
-# %% ../../nbs/35_encoders/35_check.ipynb #0fa9676c
+# %% ../../nbs/35_encoders/35_check.ipynb #a5316042
 def _whole(said: dict) -> None:
     for name, read in said.items():
         if not len(read.values): raise MirnbError(f'{name}: has no row')
@@ -147,7 +145,7 @@ def _refused(b: Bench, wave: np.ndarray) -> str:
     except MirnbError as e: return f'refused: {e}'
     raise MirnbError(f'a wave of shape {wave.shape} was read, where a sentence should refuse it')
 
-# %% ../../nbs/35_encoders/35_check.ipynb #66ffed86
+# %% ../../nbs/35_encoders/35_check.ipynb #6c24db7a
 def _silence(b: Bench) -> str:
     _whole(b.hear(np.zeros_like(b.first)))
     return 'finite'
@@ -158,7 +156,7 @@ def _one_sample(b: Bench) -> str:
     _whole(said)
     return 'read'
 
-# %% ../../nbs/35_encoders/35_check.ipynb #f5ef900f
+# %% ../../nbs/35_encoders/35_check.ipynb #225f49c4
 def _least(b: Bench) -> str:
     n = b.encoder.window.least if b.encoder.window.pad == 'none' else 1
     _whole(b.hear(b.first[..., :n]))
@@ -168,7 +166,7 @@ def _too_short(b: Bench) -> str:
     n = b.encoder.window.least if b.encoder.window.pad == 'none' else 1
     return _refused(b, b.first[..., :n - 1])
 
-# %% ../../nbs/35_encoders/35_check.ipynb #2373f5e4
+# %% ../../nbs/35_encoders/35_check.ipynb #17a6203f
 def _channels(b: Bench) -> str:
     if b.encoder.channel != 'stereo': return _refused(b, np.stack([b.first]*2))
     _whole(b.hear(b.first))
@@ -179,7 +177,7 @@ def _nan(b: Bench) -> str:
     wave[..., wave.shape[-1]//2] = np.nan
     return _refused(b, wave)
 
-# %% ../../nbs/35_encoders/35_check.ipynb #20816da7
+# %% ../../nbs/35_encoders/35_check.ipynb #f2e128fe
 def _twice(b: Bench) -> str:
     if not same(b.hear(b.first), b.hear(b.first)): raise MirnbError('the same sound, twice, is read in two ways')
     return 'equal, bit for bit'
@@ -196,7 +194,7 @@ def _input(b: Bench) -> str:
     if not np.array_equal(wave, b.first): raise MirnbError('it writes into the wave that it is given; let it copy')
     return 'is not written to'
 
-# %% ../../nbs/35_encoders/35_check.ipynb #44fa4552
+# %% ../../nbs/35_encoders/35_check.ipynb #6c2a964c
 def _paths(value, own: set) -> list:  # texts in settings that are places on a disk; own: the encoder's fields
     if isinstance(value, dict): value = [each for pair in value.items() for each in pair]
     if isinstance(value, list|tuple): return [p for each in value for p in _paths(each, own)]
@@ -214,7 +212,7 @@ def _settings(b: Bench) -> str:
     if said != b.encoder.settings(): raise MirnbError('settings() says something else when it is asked again')
     return ', '.join(f'{key}={value}'[:40] for key, value in said.items())
 
-# %% ../../nbs/35_encoders/35_check.ipynb #9516850d
+# %% ../../nbs/35_encoders/35_check.ipynb #486ac1fb
 def _pickled(b: Bench) -> str:
     again = pickle.loads(pickle.dumps(b.encoder))
     if not same(hear(again, b.first), b.reads['chords']): raise MirnbError('its copy in a pickle reads otherwise')
@@ -230,7 +228,7 @@ def _made_again(b: Bench) -> str:
         raise MirnbError('made again from its fields it reads otherwise')
     return 'equal, made again from its fields'
 
-# %% ../../nbs/35_encoders/35_check.ipynb #d08c9f76
+# %% ../../nbs/35_encoders/35_check.ipynb #80e81e39
 def distances(a: dict, b: dict,  # {rung: Read} of two sounds
               rungs: tuple,  # of Rung
               ) -> np.ndarray:  # a number a rung
@@ -244,7 +242,7 @@ def distances(a: dict, b: dict,  # {rung: Read} of two sounds
         return np.linalg.norm(mean_and_spread(x) - mean_and_spread(y))
     return np.array([apart(rung) for rung in rungs], float)
 
-# %% ../../nbs/35_encoders/35_check.ipynb #7b5219c9
+# %% ../../nbs/35_encoders/35_check.ipynb #9532b16b
 def _moved(b: Bench, change: Callable) -> str:  # change: a wave -> what is said of it when changed
     rungs, sounds = b.encoder.rungs, list(b.sounds)
     moved = np.mean([distances(b.reads[name], change(b.sounds[name]), rungs) for name in sounds], 0)
@@ -258,29 +256,30 @@ def _moved(b: Bench, change: Callable) -> str:  # change: a wave -> what is said
         told = [f'{len(far)} rungs {far[low]:.3f} ({low}) to {far[high]:.3f} ({high})']
     return '; '.join(ids + [', '.join(told) + ' of the distance between two sounds']*bool(told))
 
-# %% ../../nbs/35_encoders/35_check.ipynb #ad790da5
 def _gain(b: Bench) -> str: return _moved(b, lambda wave: b.hear(wave*np.float32(.5)))
 
 def _later(b: Bench) -> str: return _moved(b, lambda wave: b.hear(wave[..., 1:]))
 
-# %% ../../nbs/35_encoders/35_check.ipynb #0d25ae87
+# %% ../../nbs/35_encoders/35_check.ipynb #16e24461
 def _heard(read: Read) -> np.ndarray: return read.values if read.valid is None else read.values[read.valid]
 
 def _in_pieces(b: Bench) -> str:
-    e, n = b.encoder, b.first.shape[-1]
+    e, n, whole = b.encoder, b.first.shape[-1], b.encoder.window.seconds
+    least = e.window.least if e.window.pad == 'none' else 1
     hop = max([e.sr/rung.rate for rung in e.rungs if rung.rate], default=1)
-    seconds = min(e.window.seconds or 5., n/e.sr/2)
-    seconds = max(1, np.floor(seconds*e.sr/hop + 1e-6))*hop/e.sr  # so that rows begin with a piece
-    cuts = pieces(n, e.sr, Window(seconds, least=e.window.least if e.window.pad == 'none' else 1))
+    seconds = min(whole or 5., n/e.sr/2)
+    if seconds != whole: seconds = max(1, np.floor(seconds*e.sr/hop + 1e-6))*hop/e.sr  # rows begin with a piece
+    seconds = max(seconds, least/e.sr)
+    cuts = pieces(n, e.sr, Window(seconds, least=least))
     def joined(wave):
         said = [b.hear(wave[..., start:stop]) for start, stop in cuts]
         return {name: Read(np.concatenate([_heard(part[name]) for part in said])) for name in said[0]}
     return f'pieces of {seconds:.2f} s: ' + _moved(b, joined)
 
-# %% ../../nbs/35_encoders/35_check.ipynb #135523df
+# %% ../../nbs/35_encoders/35_check.ipynb #926cfd70
 LIMIT = 4.  # GB more than for a short sound, beyond which ten minutes fail
 
-# %% ../../nbs/35_encoders/35_check.ipynb #55e7f232
+# %% ../../nbs/35_encoders/35_check.ipynb #c98565fb
 def _most() -> float:  # GB; of Linux since `_forget`, elsewhere since the process began
     status = Path('/proc/self/status')
     if status.exists(): return int(re.search(r'VmHWM:\s+(\d+)', status.read_text())[1])*1024/1e9
@@ -290,7 +289,7 @@ def _forget() -> None:  # what loading and compiling have needed once
     try: Path('/proc/self/clear_refs').write_text('5')
     except OSError: pass
 
-# %% ../../nbs/35_encoders/35_check.ipynb #7eb2ecd7
+# %% ../../nbs/35_encoders/35_check.ipynb #859a5758
 def growth(encoder: Encoder,  # any
            seconds: float = 600.,  # of the long sound
            ) -> float:  # GB
@@ -303,7 +302,7 @@ def growth(encoder: Encoder,  # any
     hear(encoder, np.tile(wave, int(np.ceil(seconds*encoder.sr/wave.shape[-1]))))
     return _most() - short
 
-# %% ../../nbs/35_encoders/35_check.ipynb #06782f3b
+# %% ../../nbs/35_encoders/35_check.ipynb #54d8c63b
 def _ten_minutes(b: Bench) -> str:
     module = sys.modules.get(type(b.encoder).__module__)
     if module and module.__name__.startswith('mirnb_own_'): cloudpickle.register_pickle_by_value(module)
@@ -316,7 +315,7 @@ def _ten_minutes(b: Bench) -> str:
     if more > LIMIT: raise MirnbError(f'ten minutes need {more:.1f} GB more; give the encoder a window')
     return f'ten minutes need {more:.2f} GB more than a few seconds'
 
-# %% ../../nbs/35_encoders/35_check.ipynb #32efd9bb
+# %% ../../nbs/35_encoders/35_check.ipynb #a4fda735
 CHECKS = {'declares': _declares, 'shapes': _shapes, 'vocabulary': _vocabulary, 'codebooks': _codebooks,
           'silence': _silence, 'one sample': _one_sample, 'least length': _least, 'too short': _too_short,
           'channels': _channels, 'NaN': _nan, 'twice': _twice, 'another order': _order, 'input': _input,
@@ -324,7 +323,7 @@ CHECKS = {'declares': _declares, 'shapes': _shapes, 'vocabulary': _vocabulary, '
           'one sample later': _later, 'in pieces': _in_pieces, 'ten minutes': _ten_minutes}
 MEASURED = 'gain x .5', 'one sample later', 'in pieces', 'ten minutes'  # of which nothing is right or wrong
 
-# %% ../../nbs/35_encoders/35_check.ipynb #15f10213
+# %% ../../nbs/35_encoders/35_check.ipynb #bdbe8841
 def tried(bench: Bench,  # an encoder and its sounds
           what: str,  # a key of CHECKS
           ) -> tuple:  # verdict, said
@@ -337,7 +336,7 @@ def tried(bench: Bench,  # an encoder and its sounds
     except Exception as e: return 'failed', f'{type(e).__name__}: {" ".join(str(e).split())[:200]}'
     return 'measured' if what in MEASURED else 'passed', said
 
-# %% ../../nbs/35_encoders/35_check.ipynb #25b407ea
+# %% ../../nbs/35_encoders/35_check.ipynb #f01b458c
 def check_encoder(encoder: Encoder,  # any
                   seconds: float = 6.,  # of each of three sounds
                   long: bool = True,  # also ten minutes, in a process of its own

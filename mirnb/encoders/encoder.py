@@ -108,8 +108,8 @@ def from_file(at: str,  # 'FILE.py:Class'
     file, _, name = at.rpartition(':')
     path = Path(file)
     if not path.is_file(): raise MirnbError(f'{file}: no such file; write FILE.py:Class.')
-    stamp = path.stat().st_size, path.stat().st_mtime_ns
-    key = f'mirnb_own_{path.stem}_{fingerprint(str(path.absolute()), *stamp)}'  # one file is one module until it changes
+    stamp = path.stat().st_size, path.stat().st_mtime_ns  # one file is one module until it changes
+    key = f'mirnb_own_{path.stem}_{fingerprint(str(path.absolute()), *stamp)}'
     if key not in sys.modules:
         spec = importlib.util.spec_from_file_location(key, path)
         sys.modules[key] = importlib.util.module_from_spec(spec)  # where dataclasses and pickles look
