@@ -38,10 +38,31 @@ class Entry:
 
 # %% ../../nbs/35_encoders/12_catalogue.ipynb #f50cf1bd
 _FREE = About(code='Apache-2.0', weights='none')  # what is computed, not learned
+_LIBROSA = About(code='ISC', weights='none')
+_VQVAE = About('Apache-2.0', 'Apache-2.0', ('embedded',), 'arXiv 2005.00341',
+               note='heard 1,378 works of the embedded corpus (corpus seed 0)')
 
 # %% ../../nbs/35_encoders/12_catalogue.ipynb #7d28144f
 OURS = {  # what needs no weights of others
     'mel': Entry('mirnb.encoders.own:Mel', 'log-Mel in dB', rate=44_100/128, rungs='frames (86)', about=_FREE),
+    'mel+phase': Entry('mirnb.encoders.own:MelPhase', "log-Mel and each band's frequency", rate=44_100/128,
+                       rungs='frames (172)', about=_FREE),
+    'mfcc': Entry('mirnb.encoders.own:Mfcc', '20 MFCC', rate=44_100/128, rungs='frames (20)', about=_LIBROSA),
+    'chroma': Entry('mirnb.encoders.own:Chroma', 'chroma of the constant-Q transform', sr=22_050, rate=22_050/512,
+                    rungs='frames (12)', about=_LIBROSA),
+    'cqt': Entry('mirnb.encoders.own:ConstantQ', 'constant-Q transform in dB', sr=22_050, rate=22_050/512,
+                 rungs='frames (84)', about=_LIBROSA),
+    'timbre': Entry('mirnb.encoders.own:Timbre', 'statistics of MFCC, spectral contrast and centroid',
+                    rungs='statistics (196)', about=About('ISC', 'none', paper='arXiv 1612.01840')),
+    'jukebox': Entry('mirnb.encoders.own:Jukebox', 'the small VQ-VAE that ships, level 2', rate=44_100/128,
+                     rungs='ids (1 x 2048), vectors 1 (64), latents (64)', about=_VQVAE),
+    'jukebox 1': Entry('mirnb.encoders.own:Jukebox', 'its level 1', (('level', 1),), rate=44_100/32,
+                       rungs='ids (1 x 2048), vectors 1 (64), latents (64)', about=_VQVAE),
+    'jukebox 0': Entry('mirnb.encoders.own:Jukebox', 'its level 0', (('level', 0),), rate=44_100/8,
+                       rungs='ids (1 x 2048), vectors 1 (64), latents (64)', about=_VQVAE),
+    'jukebox random': Entry('mirnb.encoders.own:Jukebox', 'level 2 with random weights, which ships as a control',
+                            (('random', True),), rate=44_100/128,
+                            rungs='ids (1 x 2048), vectors 1 (64), latents (64)', about=_VQVAE),
 }
 
 # %% ../../nbs/35_encoders/12_catalogue.ipynb #43f486a8

@@ -108,12 +108,17 @@ def from_file(at: str,  # 'FILE.py:Class'
     file, _, name = at.rpartition(':')
     path = Path(file).absolute()
     if not path.is_file(): raise MirnbError(f'{file}: no such file; write FILE.py:Class.')
-    spec = importlib.util.spec_from_file_location(f'mirnb_own_{path.stem}_{fingerprint(str(path))}', path)
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module  # before it runs: dataclasses look their module up
-    if (folder := str(path.parent)) not in sys.path: sys.path.append(folder)  # behind all: hides nothing
-    try: spec.loader.exec_module(module)
-    except Exception as e: raise MirnbError(f'{file}: cannot be imported ({type(e).__name__}: {e}); mend it.') from e
+    stamp = path.stat().st_size, path.stat().st_mtime_ns  # one file is one module until it changes
+    key = f'mirnb_own_{path.stem}_{fingerprint(str(path), *stamp)}'
+    if key not in sys.modules:
+        if (folder := str(path.parent)) not in sys.path: sys.path.append(folder)  # behind all: hides nothing
+        spec = importlib.util.spec_from_file_location(key, path)
+        sys.modules[key] = importlib.util.module_from_spec(spec)  # where dataclasses and pickles look
+        try: spec.loader.exec_module(sys.modules[key])
+        except Exception as e:
+            del sys.modules[key]
+            raise MirnbError(f'{file}: cannot be imported ({type(e).__name__}: {e}); mend it.') from e
+    module = sys.modules[key]
     if not hasattr(module, name): raise MirnbError(f'{file}: has no class {name!r}; name one that it has.')
     return getattr(module, name)
 

@@ -64,7 +64,8 @@ def heard_rows(read: Read,  # of a piece that was filled with zeros
 # %% ../../nbs/35_encoders/15_reading.ipynb #e8e71ada
 def joined(reads: list,  # of Read, one a piece
            ) -> Read:
-    "One after the other."
+    "One after the other; a single one as it is, since it may be large."
+    if len(reads) == 1: return reads[0]
     values = np.concatenate([r.values for r in reads])
     if all(r.valid is None for r in reads): return Read(values)
     return Read(values, np.concatenate([np.ones(len(r.values), bool) if r.valid is None else r.valid for r in reads]))
@@ -93,8 +94,7 @@ def mean_and_spread(read: Read,  # (T, D)
                     ) -> np.ndarray:  # (2D,) float32
     "Mean, then deviation; of one row the deviation is 0."
     rows = read.values if read.valid is None else read.values[read.valid]
-    rows = rows.astype(float)
-    return np.concatenate([rows.mean(0), rows.std(0)]).astype(np.float32)
+    return np.concatenate([rows.mean(0, dtype=float), rows.std(0, dtype=float)]).astype(np.float32)
 
 # %% ../../nbs/35_encoders/15_reading.ipynb #8ea1babc
 def vectors_of(ids: np.ndarray,  # (T, K) integers

@@ -60,7 +60,7 @@ def mel_centroids(store,  # a Store of log-Mel
     if path.is_file(): return path
     each = -(-frames//len(track_ids))
     def some(track):
-        rows = below_loudest(store.representation.unpack(store.array(track)), range)
+        rows = below_loudest(store.array(track), range)
         return rows[np.linspace(0, len(rows) - 1, min(each, len(rows))).astype(int)]
     means = MiniBatchKMeans(codes, batch_size=8192, n_init=1, max_no_improvement=20, random_state=seed)
     means.fit(np.concatenate([some(track) for track in track_ids]))

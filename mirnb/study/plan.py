@@ -56,7 +56,7 @@ def needs_of(run: Run,  # of a study
     copies = {f'copies for {model}': 'extract_copies'} if arm.copies else {}
     if arm.shared == 'mel': return copies
     if arm.shared == 'tokens': return {'random tokens' if random else 'tokens': 'extract_tokens', **copies}
-    options = [f'{name}={value}' for name, value in arm.options]
+    options = [f'{name}={value}'.replace('/', ' ') for name, value in arm.options]  # a step is a file, too
     return {' '.join([arm.reads, *options, *['(random encoder)']*random]): 'extract_arm', **copies}
 
 # %% ../../nbs/60_study/50_plan.ipynb #ea477c9a
