@@ -65,6 +65,7 @@ def heard_rows(read: Read,  # of a piece that was filled with zeros
 def joined(reads: list,  # of Read, one a piece
            ) -> Read:
     "One after the other."
+    if len(reads) == 1: return reads[0]  # a copy of a long sound would fill the memory
     values = np.concatenate([r.values for r in reads])
     if all(r.valid is None for r in reads): return Read(values)
     return Read(values, np.concatenate([np.ones(len(r.values), bool) if r.valid is None else r.valid for r in reads]))
