@@ -198,7 +198,7 @@ class Encodec(Codec):
     @staticmethod
     def shape_of(config: dict) -> Shape:  # config.json
         "Rows of chunks overlap, so there are more of them in a second."
-        c = EncodecModel.config_class(**config)
+        c = EncodecModel.config_class.from_dict(config)
         rate = c.sampling_rate/c.hop_length
         if c.chunk_length: rate = math.ceil(c.chunk_length/c.hop_length)*c.sampling_rate/c.chunk_stride
         return Shape(c.sampling_rate, rate, c.hidden_size, c.codebook_size, c.num_quantizers, c.hop_length,
@@ -237,7 +237,7 @@ class Dac(Codec):
     @staticmethod
     def shape_of(config: dict) -> Shape:  # config.json
         "A row a hop."
-        c = DacModel.config_class(**config)
+        c = DacModel.config_class.from_dict(config)
         return Shape(c.sampling_rate, c.sampling_rate/c.hop_length, c.hidden_size, c.codebook_size, c.n_codebooks,
                      c.hop_length)
 
@@ -262,7 +262,7 @@ class Mimi(Codec):
     @staticmethod
     def shape_of(config: dict) -> Shape:  # config.json
         "A row a frame of the transformer, downsampled."
-        c = MimiModel.config_class(**config)
+        c = MimiModel.config_class.from_dict(config)
         return Shape(c.sampling_rate, c.frame_rate, c.hidden_size, c.codebook_size, c.num_quantizers,
                      round(c.sampling_rate/c.frame_rate), channels=c.audio_channels)
 
@@ -290,7 +290,7 @@ class Xcodec(Codec):
     @staticmethod
     def shape_of(config: dict) -> Shape:  # config.json
         "A row a hop of the acoustic encoder."
-        c = XcodecModel.config_class(**config)
+        c = XcodecModel.config_class.from_dict(config)
         return Shape(c.sample_rate, c.sample_rate/c.hop_length, c.hidden_size, c.codebook_size, c.num_quantizers,
                      c.hop_length)
 
