@@ -110,7 +110,37 @@ CODECS = {  # weights from the hub; see 45_codecs
 }
 
 # %% ../../nbs/35_encoders/12_catalogue.ipynb #2e8ccefd
-TRANSFORMERS = {}  # weights from the hub; see 50_transformers
+TRANSFORMERS = {  # weights from the hub; see 50_transformers, 55_musicfm
+    name: Entry(f'mirnb.encoders.{"musicfm" if kind == "MusicFM" else "transformers"}:{kind}', what, (('hub', hub),),
+                sr, rate, f'layer 0 to {rungs}',
+                About('Apache-2.0', licence, data, f'arXiv {paper}', note=''.join(note)), hub, extra='hf')
+    for name, (kind, hub, what, sr, rate, rungs, licence, data, paper, *note) in {
+        'mert-95m': ('Wav2Vec2', 'm-a-p/MERT-v1-95M', 'MERT v1, music', 24_000, 75., '12, last (768)',
+                     'CC-BY-NC-4.0', ('?',), '2306.00107', 'trained on 20,000 hours of music that are not named'),
+        'mert-330m': ('Wav2Vec2', 'm-a-p/MERT-v1-330M', 'MERT v1, music', 24_000, 75., '24, last (1024)',
+                      'CC-BY-NC-4.0', ('?',), '2306.00107', 'trained on 160,000 hours of music that are not named'),
+        'hubert-base': ('Wav2Vec2', 'facebook/hubert-base-ls960', 'HuBERT, speech', 16_000, 50., '12, last (768)',
+                        'Apache-2.0', ('librispeech',), '2106.07447'),
+        'wav2vec2-base': ('Wav2Vec2', 'facebook/wav2vec2-base', 'wav2vec 2.0, speech', 16_000, 50., '12, last (768)',
+                          'Apache-2.0', ('librispeech',), '2006.11477'),
+        'data2vec-base': ('Wav2Vec2', 'facebook/data2vec-audio-base', 'data2vec, speech', 16_000, 50.,
+                          '12, last (768)', 'Apache-2.0', ('librispeech',), '2202.03555'),
+        'wavlm-base-plus': ('Wav2Vec2', 'microsoft/wavlm-base-plus', 'WavLM, speech', 16_000, 50., '12, last (768)',
+                            '', ('libri-light', 'gigaspeech', 'voxpopuli'), '2110.13900',
+                            'the head of its card states no licence; the documentation of torchaudio says MIT'),
+        'w2v-bert-2': ('Wav2Vec2', 'facebook/w2v-bert-2.0', 'W2V-BERT 2.0, speech', 16_000, 50., '24, last (1024)',
+                       'MIT', ('?',), '2312.05187'),
+        'ast': ('AST', 'MIT/ast-finetuned-audioset-10-10-0.4593', 'AST, sounds of all kinds', 16_000, 101/10.24,
+                '12, last, embedding (768)', 'BSD-3-Clause', ('audioset',), '2104.01778'),
+        'whisper-small': ('Whisper', 'openai/whisper-small', 'the encoder of Whisper, speech', 16_000, 50.,
+                          '12, last (768)', 'Apache-2.0', ('?',), '2212.04356'),
+        'clap': ('CLAP', 'laion/clap-htsat-unfused', 'CLAP, sounds of all kinds', 48_000, 3.2,
+                 '4, last (96 to 768), embedding (512)', 'Apache-2.0', ('?',), '2211.06687'),
+        'clap-music': ('CLAP', 'laion/larger_clap_music', 'CLAP, music', 48_000, 3.2,
+                       '4, last, embedding (512)', 'Apache-2.0', ('?',), '2211.06687'),
+        'muq': ('MusicFM', 'OpenMuQ/MuQ-large-msd-iter', 'MuQ, music', 24_000, 25., '12, last (1024)',
+                'CC-BY-NC-4.0', ('msd',), '2501.01108', 'read by a net of ours whose output nobody has compared yet'),
+    }.items()}
 
 # %% ../../nbs/35_encoders/12_catalogue.ipynb #d6454fd4
 BUNDLED = {}  # see 65_musicnn
@@ -124,6 +154,19 @@ FAMILIES = {  # {model_type in config.json: 'module:class'} of folders that tran
     'encodec': 'mirnb.encoders.codecs:Encodec',
     'mimi': 'mirnb.encoders.codecs:Mimi',
     'xcodec': 'mirnb.encoders.codecs:Xcodec',
+    'snac': 'mirnb.encoders.codecs:Snac',
+    'wav2vec2': 'mirnb.encoders.transformers:Wav2Vec2',
+    'hubert': 'mirnb.encoders.transformers:Wav2Vec2',
+    'mert_model': 'mirnb.encoders.transformers:Wav2Vec2',
+    'data2vec-audio': 'mirnb.encoders.transformers:Wav2Vec2',
+    'wavlm': 'mirnb.encoders.transformers:Wav2Vec2',
+    'wav2vec2-bert': 'mirnb.encoders.transformers:Wav2Vec2',
+    'audio-spectrogram-transformer': 'mirnb.encoders.transformers:AST',
+    'whisper': 'mirnb.encoders.transformers:Whisper',
+    'clap': 'mirnb.encoders.transformers:CLAP',
+    'clap_audio_model': 'mirnb.encoders.transformers:CLAP',
+    'muq': 'mirnb.encoders.musicfm:MusicFM',
+    'musicfm': 'mirnb.encoders.musicfm:MusicFM',
 }
 
 # %% ../../nbs/35_encoders/12_catalogue.ipynb #fc674f9f
@@ -134,8 +177,8 @@ def family_of(folder: str|Path,  # that holds config.json
     if not config.is_file():
         raise MirnbError(f'{folder}: has no config.json; give a folder that `save_pretrained` wrote.')
     said = read_json(config)
-    kind = said.get('model_type', '')
-    if not kind and 'vq_strides' in said: return 'mirnb.encoders.codecs:Snac'  # its own package names no type
+    unsaid = 'muq' if 'w2v2_config' in said else 'snac' if 'vq_strides' in said else ''  # they do not say their own
+    kind = said.get('model_type', unsaid)
     if kind in FAMILIES: return FAMILIES[kind]
     raise MirnbError(f'{folder}: holds a model of type {kind!r}, which mirnb cannot read; it reads '
                      f'{", ".join(sorted(FAMILIES))}.')
