@@ -66,7 +66,69 @@ OURS = {  # what needs no weights of others
 }
 
 # %% ../../nbs/35_encoders/12_catalogue.ipynb #43f486a8
-CODECS = {}  # weights from the hub; see 45_codecs
+_DAC = ('daps', 'vctk', 'vocalset', 'common-voice', 'musdb', 'jamendo', 'audioset', '?')  # and speech of its own
+CODECS = {  # weights from the hub; see 45_codecs
+    'encodec-24k': Entry(
+        'mirnb.encoders.codecs:Encodec', 'EnCodec, causal', (('hub', 'facebook/encodec_24khz'), ('levels', 8)),
+        24_000, 75, 'ids (8 x 1024), vectors 1 to 8 and latents (128); levels up to 32',
+        About('Apache-2.0', '', ('?',), 'arXiv 2210.13438',
+              note='Its card states no licence; it heard speech, sounds and music.'),
+        'facebook/encodec_24khz', extra='hf'),
+    'encodec-32k': Entry(
+        'mirnb.encoders.codecs:Encodec', "EnCodec of MusicGen", (('hub', 'facebook/encodec_32khz'), ('levels', 4)),
+        32_000, 50, 'ids (4 x 2048), vectors 1 to 4 and latents (128)',
+        About('Apache-2.0', '', ('?',), 'arXiv 2306.05284', note='Its card states no licence in its head.'),
+        'facebook/encodec_32khz', extra='hf'),
+    'encodec-48k': Entry(
+        'mirnb.encoders.codecs:Encodec', 'EnCodec for music, in chunks of a second, two channels',
+        (('hub', 'facebook/encodec_48khz'), ('levels', 8)),
+        48_000, 150/.99, 'ids (8 x 1024), vectors 1 to 8 and latents (128); levels up to 16',
+        About('Apache-2.0', 'MIT', ('?',), 'arXiv 2210.13438', note='Its publishers say that it heard music alone.'),
+        'facebook/encodec_48khz', extra='hf'),
+    'dac-16k': Entry(
+        'mirnb.encoders.codecs:Dac', 'Descript Audio Codec', (('hub', 'descript/dac_16khz'), ('levels', 12)),
+        16_000, 50, 'ids (12 x 1024), vectors 1 to 12 and latents (1024)',
+        About('Apache-2.0', 'MIT', _DAC, 'arXiv 2306.06546'), 'descript/dac_16khz', extra='hf'),
+    'dac-24k': Entry(
+        'mirnb.encoders.codecs:Dac', 'Descript Audio Codec', (('hub', 'descript/dac_24khz'), ('levels', 8)),
+        24_000, 75, 'ids (8 x 1024), vectors 1 to 8 and latents (1024); levels up to 32',
+        About('Apache-2.0', 'MIT', _DAC, 'arXiv 2306.06546'), 'descript/dac_24khz', extra='hf'),
+    'dac-44k': Entry(
+        'mirnb.encoders.codecs:Dac', 'Descript Audio Codec', (('hub', 'descript/dac_44khz'), ('levels', 9)),
+        44_100, 44_100/512, 'ids (9 x 1024), vectors 1 to 9 and latents (1024)',
+        About('Apache-2.0', 'MIT', _DAC, 'arXiv 2306.06546'), 'descript/dac_44khz', extra='hf'),
+    'mimi': Entry(
+        'mirnb.encoders.codecs:Mimi', 'codec of speech, the first codebook semantic',
+        (('hub', 'kyutai/mimi'), ('levels', 8)),
+        24_000, 12.5, 'ids (8 x 2048), vectors 1 to 8 and latents (512); levels up to 32',
+        About('Apache-2.0', 'CC-BY-4.0', ('?',), 'arXiv 2410.00037'), 'kyutai/mimi', extra='hf'),
+    'xcodec': Entry(
+        'mirnb.encoders.codecs:Xcodec', 'codec with a HuBERT of general audio beside it',
+        (('hub', 'hf-audio/xcodec-hubert-general-balanced'), ('levels', 8)),
+        16_000, 50, 'ids (8 x 1024), vectors 1 to 8 and latents (1024)',
+        About('Apache-2.0', '', ('?',), 'arXiv 2408.17175'), 'hf-audio/xcodec-hubert-general-balanced', extra='hf'),
+    'xcodec-speech': Entry(
+        'mirnb.encoders.codecs:Xcodec', 'codec with a HuBERT of speech beside it',
+        (('hub', 'hf-audio/xcodec-hubert-librispeech'), ('levels', 8)),
+        16_000, 50, 'ids (8 x 1024), vectors 1 to 8 and latents (1024)',
+        About('Apache-2.0', '', ('librispeech',), 'arXiv 2408.17175'),
+        'hf-audio/xcodec-hubert-librispeech', extra='hf'),
+    'snac-24k': Entry(
+        'mirnb.encoders.codecs:Snac', 'codec of speech, codebooks of three speeds',
+        (('hub', 'hubertsiuzdak/snac_24khz'), ('levels', 3)),
+        24_000, 24_000/512, 'ids (3 x 4096; a code in 4, 2, 1 rows), vectors 1 to 3 and latents (768)',
+        About('MIT', 'MIT', ('?',), 'arXiv 2410.14411', parameters=19_800_000), 'hubertsiuzdak/snac_24khz', extra='hf'),
+    'snac-32k': Entry(
+        'mirnb.encoders.codecs:Snac', 'codec of music and sounds, codebooks of four speeds',
+        (('hub', 'hubertsiuzdak/snac_32khz'), ('levels', 4)),
+        32_000, 250/3, 'ids (4 x 4096; a code in 8, 4, 2, 1 rows), vectors 1 to 4 and latents',
+        About('MIT', 'MIT', ('?',), 'arXiv 2410.14411', parameters=54_500_000), 'hubertsiuzdak/snac_32khz', extra='hf'),
+    'snac-44k': Entry(
+        'mirnb.encoders.codecs:Snac', 'codec of music and sounds, codebooks of four speeds',
+        (('hub', 'hubertsiuzdak/snac_44khz'), ('levels', 4)),
+        44_100, 44_100/384, 'ids (4 x 4096; a code in 8, 4, 2, 1 rows), vectors 1 to 4 and latents',
+        About('MIT', 'MIT', ('?',), 'arXiv 2410.14411', parameters=54_500_000), 'hubertsiuzdak/snac_44khz', extra='hf'),
+}
 
 # %% ../../nbs/35_encoders/12_catalogue.ipynb #2e8ccefd
 TRANSFORMERS = {  # weights from the hub; see 50_transformers, 55_musicfm
@@ -134,6 +196,11 @@ ALL = OURS | CODECS | TRANSFORMERS | BUNDLED
 
 # %% ../../nbs/35_encoders/12_catalogue.ipynb #70a146bc
 FAMILIES = {  # {model_type in config.json: 'module:class'} of folders that transformers wrote
+    'dac': 'mirnb.encoders.codecs:Dac',
+    'encodec': 'mirnb.encoders.codecs:Encodec',
+    'mimi': 'mirnb.encoders.codecs:Mimi',
+    'xcodec': 'mirnb.encoders.codecs:Xcodec',
+    'snac': 'mirnb.encoders.codecs:Snac',
     'wav2vec2': 'mirnb.encoders.transformers:Wav2Vec2',
     'hubert': 'mirnb.encoders.transformers:Wav2Vec2',
     'mert_model': 'mirnb.encoders.transformers:Wav2Vec2',
@@ -156,7 +223,8 @@ def family_of(folder: str|Path,  # that holds config.json
     if not config.is_file():
         raise MirnbError(f'{folder}: has no config.json; give a folder that `save_pretrained` wrote.')
     said = read_json(config)
-    kind = said.get('model_type', 'muq' if 'w2v2_config' in said else '')  # MuQ does not say its own
+    unsaid = 'muq' if 'w2v2_config' in said else 'snac' if 'vq_strides' in said else ''  # they do not say their own
+    kind = said.get('model_type', unsaid)
     if kind in FAMILIES: return FAMILIES[kind]
     raise MirnbError(f'{folder}: holds a model of type {kind!r}, which mirnb cannot read; it reads '
                      f'{", ".join(sorted(FAMILIES))}.')

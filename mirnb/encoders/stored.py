@@ -17,7 +17,7 @@ from ..base.files import MirnbError
 from ..base.settings import check, refuse
 from ..representations.protocol import register
 from .encoder import Encoder, encoder, rung_of
-from .reading import hear, mean_and_spread
+from .reading import hear, pool
 
 # %% ../../nbs/35_encoders/25_stored.ipynb #89cb984e
 @lru_cache(maxsize=4)
@@ -112,9 +112,8 @@ class Pooled(OfEncoder):
 
     def __call__(self, wave: np.ndarray) -> np.ndarray:  # (samples,) -> (1, size)
         "Raises the `MirnbError` of `hear`."
-        names = [rung.name for rung in self.wanted]
-        read = hear(self.reader, wave, *names)
-        return np.concatenate([mean_and_spread(read[name]) for name in names])[None]
+        found = pool(self.reader, wave, *(rung.name for rung in self.wanted))
+        return np.concatenate(list(found.values()))[None]
 
     def pack(self, array: np.ndarray) -> np.ndarray: return np.asarray(array, np.float32)
     def unpack(self, packed: np.ndarray) -> np.ndarray: return packed

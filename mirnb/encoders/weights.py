@@ -74,7 +74,8 @@ def _hash(path: Path, size: int, changed: int) -> str:  # of a file; read again 
 def identity(folder: Path,  # of a model
              ) -> str:  # 12 hexadecimal digits
     "A name for config and weights, wherever they lie."
-    files = [folder/'config.json', *sorted(folder.glob('*.safetensors'))]
+    weights = sorted(folder.glob('*.safetensors')) or sorted(folder.glob('pytorch_model.bin'))
+    files = [folder/'config.json', *weights]
     return fingerprint(*((f.name, _hash(f, f.stat().st_size, f.stat().st_mtime_ns)) for f in files))
 
 # %% ../../nbs/35_encoders/40_weights.ipynb #2bceee6c
