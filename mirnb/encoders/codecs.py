@@ -28,6 +28,7 @@ from torch import nn
 from transformers import DacModel, EncodecModel, MimiModel, XcodecModel
 
 from ..base.files import MirnbError, read_json
+from ..base.processes import device
 from ..base.settings import SEEDS, check, fingerprint, refuse, setting
 from .catalogue import CODECS
 from .encoder import About, Read, Rung, Window
@@ -111,7 +112,10 @@ def _opened(kind: type, folder: Path, stamp: tuple, random: int) -> tuple:  # th
             shape = _shape(kind, folder, stamp)
             for books, rows in kind.zeros(model, kind.heard(model, hiss(shape, random), shape.books)[1]):
                 draw(books, rows, random)
-        return model, [book.float().contiguous().numpy() for book in kind.books_of(model)]
+        books = [book.float().contiguous().numpy() for book in kind.books_of(model)]
+    for part in model.modules():
+        if hasattr(part, '_embed'): part._embed = None  # Mimi's copy of a codebook would stay where it was made
+    return model.to(device()), books
 
 # %% ../../nbs/35_encoders/45_codecs.ipynb #bfc96df5
 @dataclass(frozen=True)
@@ -199,7 +203,7 @@ class Codec:
         (model, books), wave = self.opened, checked(wave, self)
         with torch.no_grad():  # not inference_mode: Mimi keeps its codebooks from the first call on
             x = torch.from_numpy(wave).reshape(1, -1, wave.shape[-1]).expand(1, self.shape.channels, -1)
-            codes, latents = self.heard(model, x, self.count)
+            codes, latents = (said.cpu() for said in self.heard(model, x.to(device()), self.count))
         ids, valid = codes[:, :self.count].numpy(), self.valid(wave.shape[-1], len(codes))
         found, total = {'ids': Read(ids, valid)}, np.zeros((), np.float32)
         for k, book in enumerate(books[:self.count]):

@@ -22,6 +22,7 @@ import torch
 import transformers
 
 from ..base.files import MirnbError, read_json
+from ..base.processes import device
 from ..base.settings import SEEDS, check, fingerprint, setting
 from .catalogue import ALL
 from .encoder import About, Read, Rung, Window
@@ -90,7 +91,7 @@ def _kept(kind: type, folder: Path, which: str, seed: int, part: str) -> torch.n
     "A model, or the part of it that is read; `which` is its identity, by which another one in the same place is seen."
     config = config_of(kind, folder)
     model = untrained(kind, folder, seed, config) if seed else loaded_from(kind, folder, config)
-    return model.get_submodule(part)
+    return model.get_submodule(part).to(device())
 
 # %% ../../nbs/35_encoders/50_transformers.ipynb #5de606fa
 @dataclass(frozen=True)
@@ -150,10 +151,12 @@ class Layered:
 
     @torch.no_grad()
     def read(self, wave: np.ndarray) -> dict:
-        found, said = tapped(self.model, *self.spots(self.model), self.prepared(wave))
-        rows = {name: self.rows(hidden) for name, hidden in found.items()}
+        place = next(self.model.parameters()).device
+        given = {name: x.to(place) for name, x in self.prepared(wave).items()}
+        found, said = tapped(self.model, *self.spots(self.model), given)
+        rows = {name: self.rows(hidden.cpu()) for name, hidden in found.items()}
         frames = {name: Read(x, self.valid(len(wave), len(x))) for name, x in rows.items()}
-        return frames | {name: Read(x[0][None].numpy()) for name, x in self.clips(said).items()}
+        return frames | {name: Read(x[0][None].cpu().numpy()) for name, x in self.clips(said).items()}
 
     def codebooks(self) -> list: return []
 
@@ -334,9 +337,9 @@ class CLAP(Layered):
         return grid.mean(1).flatten(0, 1).numpy()
 
     def valid(self, samples: int, rows: int) -> np.ndarray|None:
+        "Those of the sound itself: what the extractor says again, or fills up, is nothing new."
         whole = self.front.nb_max_samples
-        heard = dict(repeat=whole, repeatpad=whole//samples*samples).get(self.front.padding, samples)
-        return None if heard >= whole else np.arange(rows) < np.ceil(heard/whole*rows)
+        return None if samples >= whole else np.arange(rows) < np.ceil(samples/whole*rows)
 
     def clips(self, said) -> dict:
         return dict(embedding=torch.nn.functional.normalize(said.audio_embeds, dim=-1))
