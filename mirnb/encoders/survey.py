@@ -46,8 +46,8 @@ TINY = {  # family: (config of transformers, its settings, extractor or '', its 
         hidden_size=16, num_filters=4, num_lstm_layers=1, codebook_size=16, kernel_size=5, last_kernel_size=3,
         sampling_rate=4800, upsampling_ratios=[8, 4], target_bandwidths=[1.2, 2.4], audio_channels=2, normalize=True,
         chunk_length_s=1., overlap=.01, norm_type='time_group_norm', use_causal_conv=False), '', {}),
-    'dac': ('DacConfig', dict(encoder_hidden_size=4, decoder_hidden_size=16, downsampling_ratios=[2, 4, 5], n_codebooks=3,
-                              codebook_size=64, codebook_dim=4, sampling_rate=3200), '', {}),
+    'dac': ('DacConfig', dict(encoder_hidden_size=4, decoder_hidden_size=16, downsampling_ratios=[2, 4, 5],
+                              n_codebooks=3, codebook_size=64, codebook_dim=4, sampling_rate=3200), '', {}),
     'mimi': ('MimiConfig', dict(
         sampling_rate=3200, hidden_size=16, num_filters=4, upsampling_ratios=[8, 4], codebook_size=16, codebook_dim=8,
         num_quantizers=4, vector_quantization_hidden_dimension=8, upsample_groups=16, num_hidden_layers=1,
@@ -73,7 +73,8 @@ TINY = {  # family: (config of transformers, its settings, extractor or '', its 
         d_model=32, encoder_layers=2, decoder_layers=1, encoder_attention_heads=2, decoder_attention_heads=2,
         encoder_ffn_dim=48, decoder_ffn_dim=48, max_source_positions=100, vocab_size=64, pad_token_id=0, bos_token_id=1,
         eos_token_id=2, decoder_start_token_id=1), 'WhisperFeatureExtractor', dict(chunk_length=2)),
-    'clap': ('ClapConfig', dict(text_config=_TEXT, audio_config=_AUDIO, projection_dim=24), 'ClapFeatureExtractor', _CLIPS),
+    'clap': ('ClapConfig', dict(text_config=_TEXT, audio_config=_AUDIO, projection_dim=24), 'ClapFeatureExtractor',
+             _CLIPS),
 }
 
 # %% ../../nbs/35_encoders/75_survey.ipynb #670034dd
@@ -81,10 +82,10 @@ PLAIN = {  # family: config.json of those that transformers does not write
     'snac': dict(sampling_rate=3200, encoder_dim=8, encoder_rates=[3, 7], decoder_dim=16, decoder_rates=[7, 3],
                  attn_window_size=None, codebook_size=64, codebook_dim=4, vq_strides=[4, 2, 1], noise=True,
                  depthwise=True),
-    'mert_model': dict(model_type='mert_model', architectures=['MERTModel'], deepnorm=False, feature_extractor_cqt=False,
-                       sample_rate=24_000, **_BLOCKS, **_CONVS),
-    'muq': dict(label_rate=25, hop_length=240, n_mels=128, conv_dim=4, encoder_dim=32, encoder_depth=2, codebook_size=64,
-                stat=dict(melspec_2048_mean=6.8, melspec_2048_std=18.4),
+    'mert_model': dict(model_type='mert_model', architectures=['MERTModel'], deepnorm=False,
+                       feature_extractor_cqt=False, sample_rate=24_000, **_BLOCKS, **_CONVS),
+    'muq': dict(label_rate=25, hop_length=240, n_mels=128, conv_dim=4, encoder_dim=32, encoder_depth=2,
+                codebook_size=64, stat=dict(melspec_2048_mean=6.8, melspec_2048_std=18.4),
                 w2v2_config=CONFORMER | dict(num_attention_heads=4, intermediate_size=48)),
     'musicfm': dict(model_type='musicfm', label_rate=25, hop_length=240, n_mels=128, conv_dim=4, encoder_dim=32,
                     encoder_depth=2, codebook_size=64, stat=dict(melspec_2048_mean=6.8, melspec_2048_std=18.4),
@@ -115,8 +116,8 @@ def of_check(found: pd.DataFrame,  # of `check_encoder`
     def brief(what): return re.sub(r'^pieces of [^:]*: | of the distance between two sounds$', '', said.get(what, ''))
     memory = re.search(r'need ([\d.]+) GB', said.get('ten minutes', ''))
     faults = [f'{row.what}: {row.said}' for row in found[found.verdict == 'failed'].itertuples()]
-    return dict(passed=int((found.verdict == 'passed').sum()), failed=len(faults), faults=faults, gain=brief('gain x .5'),
-                later=brief('one sample later'), pieces=brief('in pieces'),
+    return dict(passed=int((found.verdict == 'passed').sum()), failed=len(faults), faults=faults,
+                gain=brief('gain x .5'), later=brief('one sample later'), pieces=brief('in pieces'),
                 memory=float(memory.group(1)) if memory else None)
 
 # %% ../../nbs/35_encoders/75_survey.ipynb #ed303674
@@ -125,7 +126,8 @@ def facts_of(made: Encoder,  # any
     "What it says of itself."
     names = [rung.name for rung in made.rungs]
     shown = names if len(names) < 4 else [*names[:2], '...', names[-1]]
-    return dict(sr=made.sr, rungs=', '.join(shown), licence=made.about.weights, trained_on=', '.join(made.about.trained_on))
+    return dict(sr=made.sr, rungs=', '.join(shown), licence=made.about.weights,
+                trained_on=', '.join(made.about.trained_on))
 
 # %% ../../nbs/35_encoders/75_survey.ipynb #6dbcc63e
 def surveyed(encoders: dict,  # {name: a function -> Encoder}
@@ -175,7 +177,7 @@ def answer(results: dict,  # of `computed`
     rows = pd.DataFrame(results['rows'])
     real, small = rows[rows.weights == 'published'], rows[rows.weights == 'random']
     faults = [f'{row.encoder}: {fault}' for row in rows.itertuples() for fault in row.faults]
-    said = [f'{len(real)} encoders with the weights that they are published with, and {len(small)} families on small models of random weights: '
+    said = [f'{len(real)} encoders as they are published, and {len(small)} families on small models of random weights: '
             f'{int(rows.passed.sum())} checks passed, {int(rows.failed.sum())} failed.']
     lacking = f"{len(results['absent'])} more are in the catalogue, and their weights were not here."
     return '\n'.join(f'- {line}' for line in [*said, *faults, lacking])
