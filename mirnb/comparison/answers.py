@@ -70,7 +70,9 @@ def ask(rungs: dict,  # {name: (tracks, D)} features of all tracks of the table
     return Answer(best, plain, losses, tuple(test.tolist()), found[best].probabilities(rungs[best][test], classes))
 
 # %% ../../nbs/55_comparison/40_answers.ipynb #b15815d0
-def save_answer(answer: Answer, path: Path) -> Path:
+def save_answer(answer: Answer,  # of `ask`
+                path: Path,  # ends in .npz
+                ) -> Path:
     "Arrays and plain values, in one file."
     plain = {name: value for name, value in asdict(answer).items() if name in ('rung', 'setting', 'losses')}
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -79,7 +81,8 @@ def save_answer(answer: Answer, path: Path) -> Path:
     return path
 
 # %% ../../nbs/55_comparison/40_answers.ipynb #761bf84e
-def load_answer(path: Path) -> Answer:
+def load_answer(path: Path,  # of `save_answer`
+                ) -> Answer:
     "Raises `MirnbError` where the file is not whole."
     try:
         with np.load(path, allow_pickle=False) as f:

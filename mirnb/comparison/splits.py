@@ -58,7 +58,8 @@ def splits_of(table: pd.DataFrame,  # track_id, group, genre; with split where p
               ) -> list:  # of Split
     """The official split, or several deals; raises `MirnbError` for a collection of which no split can be made.
 
-    A class with fewer groups than folds is in some folds alone; one with fewer than three cannot be learned, chosen and asked.
+    A class with fewer groups than folds is in some folds alone; one with fewer than three cannot be learned, chosen
+    and asked.
     """
     if official(table): return [Split('official', tuple(table.split.where(table.split.isin(PARTS), '').tolist()))]
     if folds < 3: raise MirnbError(f'folds: is {folds}; three or more are wanted, to teach, to choose and to ask.')
