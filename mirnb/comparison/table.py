@@ -45,7 +45,8 @@ def table(results: dict,  # of `compared`, with costs: {encoder: of `cost_of`}, 
         word, _ = results.get('warnings', {}).get(r['encoder'], ('', ''))
         place = r['place']
         return {'encoder': r['encoder'], 'macro-F1': r['macro_f1'], 'from': r['low'], 'to': r['high'],
-                'log loss': r['log_loss'], 'rank': place['rank'], 'ranks': f"{place['low']} to {place['high']}", 'leads': place['best'],
+                'log loss': r['log_loss'], 'rank': place['rank'],
+                'ranks': f"{place['low']} to {place['high']}", 'leads': place['best'],
                 'less the best': told(r['less']) if r['less'] else '', 'CPU s an hour': cost.get('cpu_s_an_hour'),
                 'MB an hour': cost.get('mb_an_hour'), 'peak MB': cost.get('peak_mb'),
                 'licence': results.get('licences', {}).get(r['encoder'], ''), 'heard it before': word}
