@@ -37,8 +37,7 @@ def bandwidth(wave: np.ndarray,  # (samples,)
 def production_of(path: str|Path,  # a sound file
                   ) -> dict:  # {name: number}
     "What a file says before anyone listens; raises `AudioError`."
-    with reading(path): x, rate = decode(path)
-    with reading(path): told = sf.info(str(path))
+    with reading(path): (x, rate), told = decode(path), sf.info(str(path))
     mono, seconds = x.mean(1), len(x)/rate
     size = max(1, rate//20)
     whole = mono[:max(1, len(mono)//size)*size]

@@ -36,14 +36,16 @@ _AUDIO = dict(spec_size=64, num_mel_bins=16, patch_embeds_hidden_size=16, depths
               hidden_size=32, projection_dim=24, patch_size=4, patch_stride=[4, 4], window_size=4)
 _CLIPS = dict(feature_size=16, sampling_rate=16_000, hop_length=160, max_length_s=2, frequency_max=8000,
               truncation='rand_trunc')
+_MUQ = dict(label_rate=25, hop_length=240, n_mels=128, conv_dim=4, encoder_dim=32, encoder_depth=2,
+            codebook_size=64, stat=dict(melspec_2048_mean=6.8, melspec_2048_std=18.4),
+            w2v2_config=CONFORMER | dict(num_attention_heads=4, intermediate_size=48))
+_ENCODEC = dict(hidden_size=16, num_filters=4, num_lstm_layers=1, codebook_size=16, kernel_size=5, last_kernel_size=3)
 
 # %% ../../nbs/35_encoders/75_survey.ipynb #ac52de1a
 TINY = {  # family: (config of transformers, its settings, extractor or '', its settings)
-    'encodec': ('EncodecConfig', dict(hidden_size=16, num_filters=4, num_lstm_layers=1, codebook_size=16, kernel_size=5,
-                                      last_kernel_size=3, sampling_rate=3200, upsampling_ratios=[4, 4],
-                                      target_bandwidths=[1.6, 3.2]), '', {}),
-    'encodec, stereo chunks': ('EncodecConfig', dict(
-        hidden_size=16, num_filters=4, num_lstm_layers=1, codebook_size=16, kernel_size=5, last_kernel_size=3,
+    'encodec': ('EncodecConfig', _ENCODEC | dict(sampling_rate=3200, upsampling_ratios=[4, 4],
+                                                 target_bandwidths=[1.6, 3.2]), '', {}),
+    'encodec, stereo chunks': ('EncodecConfig', _ENCODEC | dict(
         sampling_rate=4800, upsampling_ratios=[8, 4], target_bandwidths=[1.2, 2.4], audio_channels=2, normalize=True,
         chunk_length_s=1., overlap=.01, norm_type='time_group_norm', use_causal_conv=False), '', {}),
     'dac': ('DacConfig', dict(encoder_hidden_size=4, decoder_hidden_size=16, downsampling_ratios=[2, 4, 5],
@@ -84,12 +86,7 @@ PLAIN = {  # family: config.json of those that transformers does not write
                  depthwise=True),
     'mert_model': dict(model_type='mert_model', architectures=['MERTModel'], deepnorm=False,
                        feature_extractor_cqt=False, sample_rate=24_000, **_BLOCKS, **_CONVS),
-    'muq': dict(label_rate=25, hop_length=240, n_mels=128, conv_dim=4, encoder_dim=32, encoder_depth=2,
-                codebook_size=64, stat=dict(melspec_2048_mean=6.8, melspec_2048_std=18.4),
-                w2v2_config=CONFORMER | dict(num_attention_heads=4, intermediate_size=48)),
-    'musicfm': dict(model_type='musicfm', label_rate=25, hop_length=240, n_mels=128, conv_dim=4, encoder_dim=32,
-                    encoder_depth=2, codebook_size=64, stat=dict(melspec_2048_mean=6.8, melspec_2048_std=18.4),
-                    w2v2_config=CONFORMER | dict(num_attention_heads=4, intermediate_size=48)),
+    'muq': _MUQ, 'musicfm': _MUQ | dict(model_type='musicfm'),
 }
 
 # %% ../../nbs/35_encoders/75_survey.ipynb #a96a10b9

@@ -277,7 +277,7 @@ def figure(results: dict,  # of `summed`
     "Every change of macro-F1 with its interval."
     rows = pd.DataFrame(results['rows'])
     fig, ax = canvas(width=7.2, height=.6 + .22*rows.change.nunique())
-    tornado(rows.assign(low=rows.low, high=rows.high), ax)
+    tornado(rows, ax)
     return fig
 
 # %% ../../nbs/75_trials/40_choices.ipynb #ea36daa6
