@@ -98,17 +98,15 @@ class Ids(OfEncoder):
 @register
 @dataclass(frozen=True)
 class Pooled(OfEncoder):
-    "All rungs of vectors without their time, (1, sum of 2 dim) float32."
+    "Rungs without their time, (1, numbers) float32: 2 dim of vectors, dim times codes of ids."
     rungs: tuple[str, ...] = ()  # by name; empty = all that have vectors
     name: ClassVar[str] = 'pooled'
 
     @property
     def wanted(self) -> list:  # of Rung
-        "Raises `MirnbError` for a rung that is not there, and for one of ids."
-        found = [rung_of(self.reader, name) for name in self.rungs]
-        if ids := [rung.name for rung in found if rung.kind == 'ids']:
-            raise MirnbError(f'{self.encoder}: {ids[0]!r} are integers, which have no mean; take them by `Ids`.')
-        return found or [rung for rung in self.reader.rungs if rung.kind != 'ids']
+        "Raises `MirnbError` for a rung that is not there."
+        named = [rung_of(self.reader, name) for name in self.rungs]
+        return named or [rung for rung in self.reader.rungs if rung.kind != 'ids']
 
     def __call__(self, wave: np.ndarray) -> np.ndarray:  # (samples,) -> (1, size)
         "Raises the `MirnbError` of `hear`."
@@ -120,14 +118,14 @@ class Pooled(OfEncoder):
 
     def settings(self) -> dict:
         "Those of `OfEncoder`, and where each rung lies in a row: [name, first number, end]."
-        ends = np.cumsum([0, *(2*rung.dim for rung in self.wanted)]).tolist()
+        ends = np.cumsum([0, *(rung.dim*(rung.codes or 2) for rung in self.wanted)]).tolist()
         return dict(super().settings(), cuts=[[r.name, a, b] for r, a, b in zip(self.wanted, ends, ends[1:])])
 
 # %% ../../nbs/35_encoders/25_stored.ipynb #a462cd98
 def cut(row: np.ndarray,  # (..., size) of a store of `Pooled`
         cuts: list,  # of its settings
         rung: str,  # name
-        ) -> np.ndarray:  # (..., 2 dim): means, then deviations
+        ) -> np.ndarray:  # (..., 2 dim): means, then deviations; of ids (..., dim codes)
     "One rung of a pooled row; raises `MirnbError` that lists those that are there."
     for name, a, b in cuts:
         if name == rung: return row[..., a:b]
