@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['TABLES', 'listed', 'drawn', 'unlearned', 'settled', 'fold_numbers', 'held_out', 'in_one_fold', 'in_parts', 'text_of',
-           'lines_of', 'header_of', 'tracks_in']
+           'lines_of', 'header_of', 'tracks_in', 'named']
 
 # %% ../../nbs/20_sound/35_own.ipynb #fa05622e
 import codecs
@@ -20,8 +20,8 @@ import pandas as pd
 from ..base.files import MirnbError
 from ..base.randomness import seed_of
 from .folders import LEFT_OUT, printable, readable
-from .corpora import Corpus, load, need_root, put_aside
-from .settings import CorpusConfig
+from .corpora import COLUMNS, Corpus, load, need_root, put_aside
+from .settings import SOURCES, CorpusConfig
 
 # %% ../../nbs/20_sound/35_own.ipynb #5da2f2f0
 def listed(config: CorpusConfig,  # source, root, classes
@@ -223,3 +223,18 @@ def tracks_in(path: str|Path,  # of a table, .csv or .tsv, with track_id and pat
         rows.append(dict(row, path=str(root/file) if file.strip() else ''))
     if not rows: raise MirnbError(f'{path}: names no track; write one line a track below the first.')
     return pd.DataFrame(rows, columns=list(dict.fromkeys(names)), dtype=str)
+
+# %% ../../nbs/20_sound/35_own.ipynb #9e9a226f
+def named(corpus: str,  # a name that `load` knows, a folder with a folder a genre, or a CSV with track_id and path
+          root: str|Path|None = None,  # where the corpus lies, and where relative paths of a CSV start
+          ) -> Corpus:  # that of a CSV without classes
+    "A corpus by what the user calls it; raises `MirnbError` where there is none of that name."
+    if corpus in SOURCES: return load(corpus, root)
+    if os.path.isdir(corpus): return load('folder', corpus)
+    if Path(corpus).suffix.lower() in TABLES:
+        table = tracks_in(corpus, root)
+        more = [name for name in table if name not in COLUMNS]
+        return Corpus(Path(corpus).name, table.reindex(columns=[*COLUMNS, *more]), ())
+    if os.path.exists(corpus):
+        raise MirnbError(f'{corpus}: is no corpus; name a folder, or a table of paths: {", ".join(TABLES)}.')
+    return load(corpus)  # which says what there is
