@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['study_of', 'study', 'presets', 'report', 'explore', 'tokenizer', 'jukebox', 'fetch', 'corpus_of', 'tracks_of',
-           'audit', 'representation_of', 'extract', 'verify', 'encoders', 'check', 'number', 'parser', 'main']
+           'audit', 'representation_of', 'extract', 'verify', 'encoders', 'check', 'parser', 'main']
 
 # %% ../nbs/cli.ipynb #6ef81e24
 import argparse
@@ -20,7 +20,8 @@ from pkgutil import resolve_name
 
 import mirnb
 from .base.files import FULL, MirnbError, absolute, atomic, because, home
-from .base.settings import SEEDS, allowed, change, fingerprint, fits, from_words
+from .base.options import number, scheduler_option, workers_option
+from .base.settings import SEEDS, change, fingerprint, from_words
 from .sound.settings import FMA_ARCHIVES, SOURCES
 from .study.settings import DEVELOPMENT_SEED, HEADLINE_SEED, PRESETS, StudyConfig, preset
 
@@ -236,30 +237,6 @@ def check(args,  # name, set, seconds, short
     if failed := table.what[table.verdict == 'failed'].tolist():
         raise MirnbError(f'{args.name}: {len(failed)} of {len(table)} checks failed ({", ".join(failed)}); mend it.')
 
-# %% ../nbs/cli.ipynb #58722f93
-def number(kind: type,  # int or float
-           **rule,  # of `settings.setting`: low, high
-           ):  # a function: word -> number, for argparse, which tells its user what it raises
-    "Numbers of a command line, in their range."
-    def read(word):
-        value = from_words(kind, word)
-        if not fits(value, kind, rule): raise argparse.ArgumentTypeError(f'is {word}; it must be {allowed(kind, rule)}')
-        return value
-    return read
-
-# %% ../nbs/cli.ipynb #9ab6eadd
-def _workers(command: argparse.ArgumentParser) -> None:
-    "The option that many commands have."
-    command.add_argument('--workers', type=number(int, low=1, high=1024), default=2, metavar='N',
-                         help='processes of one thread each (default: 2)')
-
-# %% ../nbs/cli.ipynb #e44ba950
-def _scheduler(command: argparse.ArgumentParser) -> None:
-    "Workers of one's own, or those of a cluster."
-    _workers(command)
-    command.add_argument('--scheduler', help='address of a running Dask scheduler, such as tcp://10.0.0.1:8786, '
-                                             'for workers elsewhere')
-
 # %% ../nbs/cli.ipynb #6d74c7fc
 def _study_commands(commands) -> None:  # argparse's list of commands
     "study, presets, tokenizer, report, explore"
@@ -277,7 +254,7 @@ def _study_commands(commands) -> None:  # argparse's list of commands
     one.add_argument('--figures', help='folder to copy the figures and the report to')
     one.add_argument('--results', help='JSON file to copy the scores to')
     one.add_argument('--allow-leaks', action='store_true', help='train although parts of the corpus share music')
-    _scheduler(one)
+    scheduler_option(one)
     one.set_defaults(run=study)
     two = commands.add_parser('presets', help='print every setting of a preset, or of all')
     two.add_argument('names', nargs='*', metavar='NAME', help=', '.join(PRESETS))
@@ -286,7 +263,7 @@ def _study_commands(commands) -> None:  # argparse's list of commands
                                                   'was stopped')
     three.add_argument('--results', help='JSON file for the figures and learning curves')
     three.add_argument('--ship', action='store_true', help='replace the weights of this package')
-    _workers(three)
+    workers_option(three)
     three.set_defaults(run=tokenizer)
 
 # %% ../nbs/cli.ipynb #c9e46a5d
@@ -327,7 +304,7 @@ def _corpus_commands(commands) -> None:  # argparse's list of commands
     two.add_argument('root', nargs='?', help='folder that it lies in')
     two.add_argument('--picture', help='PNG and SVG to draw')
     two.add_argument('--table', help='CSV file for the findings')
-    _workers(two)
+    workers_option(two)
     two.set_defaults(run=audit)
 
 # %% ../nbs/cli.ipynb #5cc8c438
@@ -345,7 +322,7 @@ def _store_commands(commands) -> None:  # argparse's list of commands
     one.add_argument('--level', type=number(int, low=0, high=2), help='jukebox: level of the VQ-VAE')
     one.add_argument('--to', help='folder of the store (default: one under $MIRNB_HOME for these settings)')
     one.add_argument('--min-seconds', type=number(float, low=0), default=0., help='refuse shorter tracks')
-    _scheduler(one)
+    scheduler_option(one)
     one.set_defaults(run=extract)
     two = commands.add_parser('verify', help='read a store again and check all of it')
     two.add_argument('store', help='its folder')
