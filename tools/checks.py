@@ -27,7 +27,8 @@ WORDS = {'default_exp', 'export', 'exporti', 'exports', 'hide', 'hide_input', 'h
 KEYS = {'eval:', 'echo:', 'output:', 'warning:', 'code-fold:', 'code-summary:', 'fig-cap:', 'fig-alt:', 'label:'}  # Quarto's
 LINES, CELLS, BYTES, AUDIO = 36, 50, 800_000, 3.  # of a function, of a notebook, of its file, seconds of a saved sound
 EXTRAS = 'study', 'explore', 'cluster', 'hf', 'onnx'  # lists of requirements besides the one that everybody needs
-COLUMNS, ARTICLE, FOLDERS, ROOMS, LAST = 120, 12, 12, 14, 99  # of a line; lines of an article's cell; folders of nbs/, notebooks of each; the place behind all
+COLUMNS, ARTICLE, LAST = 120, 12, 99  # of a line; lines of an article's cell; the place behind all
+FOLDERS, ROOMS, ARTICLES = 12, 14, 20  # of nbs/; rooms with code in each; articles, which are a list of contents
 DEFS = (ast.FunctionDef, ast.AsyncFunctionDef)
 IMPORTS = (ast.Import, ast.ImportFrom)
 
@@ -245,7 +246,8 @@ def rooms(root: Path) -> list:
     held = {}
     for path in notebooks(root): held.setdefault(path.relative_to(root/'nbs').parent.as_posix(), []).append(path)
     folders = sorted(held.keys() - {'.'})
-    crowded = [f'nbs/{f}: has {len(held[f])} notebooks, {ROOMS} at most' for f in folders if len(held[f]) > ROOMS]
+    def most(folder): return ARTICLES if folder.endswith('articles') else ROOMS
+    crowded = [f'nbs/{f}: has {len(held[f])} notebooks, {most(f)} at most' for f in folders if len(held[f]) > most(f)]
     return crowded + ([f'nbs: has {len(folders)} folders, {FOLDERS} at most'] if len(folders) > FOLDERS else [])
 
 

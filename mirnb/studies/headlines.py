@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['PLAYED', 'ANSWERS', 'BESIDE', 'change', 'said', 'clear', 'row', 'seeds', 'confounds', 'scaling', 'phase', 'genres',
-           'pretext', 'bands_and_codes', 'cross_dataset', 'why_tokens_fail', 'headline', 'sentences']
+           'pretext', 'bands_and_codes', 'cross_dataset', 'why_tokens_fail', 'ids_or_codec', 'headline', 'sentences']
 
 # %% ../../nbs/80_studies/80_headlines.ipynb #b4c62543
 from collections.abc import Callable
@@ -163,9 +163,20 @@ def why_tokens_fail(results: dict,  # of study 77
             f"and that of learning from ids {said(gap['anew - TokenFormer'])}. "
             f"A linear probe on a bag of the ids less the TokenFormer is {said(steps['token ids - TokenFormer'])}.")
 
+# %% ../../nbs/80_studies/80_headlines.ipynb #7cd0a78c
+def ids_or_codec(results: dict,  # of study 64
+                 ) -> str:
+    "What being discrete does, and what the codec does."
+    scores, pairs = results['scores'], results['pairs']
+    each = ', '.join(f'on {name} {number(score, 2)}' for name, score in scores.items())
+    def less(a, b): return f'{a} less {b} {said(pairs[f"{a} - {b}"])}'
+    return (f"one former over {len(results['seeds'])} trainings, {each}; {less('ids', 'log-Mel')}; "
+            f"being discrete: {less('ids of Mel', 'log-Mel')}, {less('ids', 'encoder output')}; "
+            f"the codec: {less('encoder output', 'log-Mel')}, {less('ids', 'ids of Mel')}.")
+
 # %% ../../nbs/80_studies/80_headlines.ipynb #fb165d7c
-ANSWERS = {'67_seeds': seeds, '68_confounds': confounds, '71_scaling': scaling, '72_phase': phase, '73_genres': genres,
-           '74_pretext': pretext, '75_bands_and_codes': bands_and_codes, '76_cross_dataset': cross_dataset,
+ANSWERS = {'64_ids_or_codec': ids_or_codec, '67_seeds': seeds, '68_confounds': confounds, '71_scaling': scaling, '72_phase': phase,
+           '73_genres': genres, '74_pretext': pretext, '75_bands_and_codes': bands_and_codes, '76_cross_dataset': cross_dataset,
            '77_why_tokens_fail': why_tokens_fail}
 BESIDE = {'72_phase': ('72_phase_arm',)}  # other files that a sentence reads
 
