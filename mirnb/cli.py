@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['study_of', 'study', 'presets', 'report', 'explore', 'tokenizer', 'jukebox', 'fetch', 'corpus_of', 'tracks_of',
-           'audit', 'representation_of', 'extract', 'verify', 'encoders', 'check', 'parser', 'main']
+           'audit', 'representation_of', 'extract', 'verify', 'encoders', 'check', 'compare', 'parser', 'main']
 
 # %% ../nbs/cli.ipynb #6ef81e24
 import argparse
@@ -237,6 +237,21 @@ def check(args,  # name, set, seconds, short
     if failed := table.what[table.verdict == 'failed'].tolist():
         raise MirnbError(f'{args.name}: {len(failed)} of {len(table)} checks failed ({", ".join(failed)}); mend it.')
 
+# %% ../nbs/cli.ipynb #8b570fcb
+def compare(args,  # corpus, root, encoders, probes, folds, deals, shots, no_twins, seed, name, workers
+            ) -> None:
+    "Run a comparison and say who leads and where its page is."
+    from mirnb.comparison.cards import compared_on_paper
+    from mirnb.comparison.settings import CompareConfig
+    more = dict(encoders=tuple(args.encoders)) if args.encoders else {}
+    more |= {key: value for key in ('folds', 'deals', 'seed', 'name') if (value := getattr(args, key)) is not None}
+    if args.probes: more['probes'] = tuple(args.probes)
+    if args.shots is not None: more['shots'] = tuple(args.shots)
+    root = str(Path(args.root).absolute()) if args.root else ''
+    corpus = args.corpus if args.corpus in SOURCES else str(Path(args.corpus).absolute())
+    said, page = compared_on_paper(CompareConfig(corpus=corpus, root=root, twins=not args.no_twins, **more), args.workers)
+    print(*said, f'page:    {page}', sep='\n')
+
 # %% ../nbs/cli.ipynb #6d74c7fc
 def _study_commands(commands) -> None:  # argparse's list of commands
     "study, presets, tokenizer, report, explore"
@@ -345,14 +360,35 @@ def _encoder_commands(commands) -> None:  # argparse's list of commands
     two.add_argument('--short', action='store_true', help='leave out the ten minutes, which take memory and time')
     two.set_defaults(run=check)
 
+# %% ../nbs/cli.ipynb #b8496b95
+def _comparison_commands(commands) -> None:  # argparse's list of commands
+    "compare"
+    one = commands.add_parser('compare', help='which representation? One table of any encoders on any labelled corpus')
+    one.add_argument('corpus', help=f'{", ".join(SOURCES)}; a folder with a folder a genre; or a CSV')
+    one.add_argument('root', nargs='?', help='folder that it lies in')
+    one.add_argument('--with', nargs='+', dest='encoders', metavar='NAME',
+                     help='names of `mirnb encoders`, hf:FOLDER, FILE.py:Class; "mel (hop=256)" has a setting, '
+                          'jukebox@ids one rung')
+    one.add_argument('--probes', nargs='+', metavar='NAME', help='logistic (default), neighbours, network; the first '
+                                                                 'makes the table')
+    one.add_argument('--folds', type=number(int, low=3), metavar='N', help='of a corpus without parts (default: 5)')
+    one.add_argument('--deals', type=number(int, low=1), metavar='N', help='how often it is dealt (default: 2)')
+    one.add_argument('--shots', nargs='*', type=number(int, low=1), metavar='N',
+                     help='training tracks a class of the few-shot curve (default: 1 3 10 30; none: no curve)')
+    one.add_argument('--no-twins', action='store_true', help='without the nets of random weights')
+    one.add_argument('--seed', type=number(int, low=0, high=SEEDS), help='of the deals (default: 0)')
+    one.add_argument('--name', help='of the comparison (default: comparison)')
+    workers_option(one)
+    one.set_defaults(run=compare)
+
 # %% ../nbs/cli.ipynb #bc219be9
 def parser() -> argparse.ArgumentParser:
     "The commands and their options."
     top = argparse.ArgumentParser('mirnb', description='Which audio representation should I use, and why?')
     top.add_argument('--version', action='version', version=f'mirnb {mirnb.__version__}')
     commands = top.add_subparsers(required=True, metavar='COMMAND')
-    for add in (_study_commands, _run_commands, _corpus_commands, _store_commands, _encoder_commands,
-                _jukebox_commands): add(commands)
+    for add in (_study_commands, _comparison_commands, _run_commands, _corpus_commands, _store_commands,
+                _encoder_commands, _jukebox_commands): add(commands)
     return top
 
 # %% ../nbs/cli.ipynb #aab63188
