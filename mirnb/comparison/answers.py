@@ -19,8 +19,9 @@ from ..base.settings import fingerprint
 from ..representations.store import Store
 from ..encoders.stored import cut
 from ..evidence.baselines import bag_of_codes
-from .probes import PROBES, Probe, fitted
+from .probes import Probe
 from .splits import Split
+from .tasks import GENRE, Task
 
 # %% ../../nbs/65_comparison/40_answers.ipynb #29cad050
 def candidates(store: Store,  # of `Pooled`, of `Ids`, or of any representation that gives one row a track
@@ -48,26 +49,28 @@ class Answer:
     "What one probe said by one encoder on one split."
     rung: str  # that validation chose
     setting: dict  # of the probe
-    losses: dict  # {rung: log loss of validation tracks, nats}
+    losses: dict  # {rung: of validation tracks, less is better}: log loss, nats; but for genre 1 less the score
     rows: tuple  # numbers of the tracks that were asked
-    p: np.ndarray  # (tracks, K) probabilities
+    p: np.ndarray  # (tracks, ...) what is said: of genre (tracks, K) probabilities; see the kinds of `Task`
 
 # %% ../../nbs/65_comparison/40_answers.ipynb #0a34a9d1
 def ask(rungs: dict,  # {name: (tracks, D)} features of all tracks of the table
-        genres,  # (tracks,) names
-        classes: list,  # names, in the order of the probabilities
+        labels,  # (tracks,) of `Task.labels`
+        classes: list,  # names, in the order of the answers
         split: Split,  # of the table
-        probe: Probe,  # of PROBES
+        probe: Probe,  # of the task
         seed: int = 0,  # of the probe
+        task: Task = GENRE,  # what is asked
         ) -> Answer:
-    "Fit each rung, choose, answer; raises the `MirnbError` of `fitted`."
-    genres = np.asarray(genres)
+    "Fit each rung, choose, answer; raises the `MirnbError` of what fits it."
+    y = task.values(labels, classes)
     teach, choose, test = (split.rows(part) for part in ('train', 'valid', 'test'))
-    found = {name: fitted(probe, X[teach], genres[teach], X[choose], genres[choose], seed) for name, X in rungs.items()}
+    found = {name: task.fitted(probe, X[teach], y[teach], X[choose], y[choose], seed) for name, X in rungs.items()}
     losses = {name: one.loss for name, one in found.items()}
     best = min(losses, key=losses.get)
     plain = {key: value.item() if hasattr(value, 'item') else value for key, value in found[best].setting.items()}
-    return Answer(best, plain, losses, tuple(test.tolist()), found[best].probabilities(rungs[best][test], classes))
+    said = task.said(found[best], rungs[best][test], y[test], classes)
+    return Answer(best, plain, losses, tuple(test.tolist()), said)
 
 # %% ../../nbs/65_comparison/40_answers.ipynb #b15815d0
 def save_answer(answer: Answer,  # of `ask`
@@ -96,19 +99,21 @@ class Job:
     "One encoder, one probe, one split: what a process does by itself."
     store: Path  # of features
     track_ids: tuple  # of the table
-    genres: tuple  # of each
-    classes: tuple  # in the order of the probabilities
+    labels: tuple  # of `Task.labels`, one a track
+    classes: tuple  # in the order of the answers
     split: Split
-    probe: str  # of PROBES
+    probe: str  # of the task's
     rungs: tuple = ()  # candidates; empty = all
     codes: int = 0  # of a store of ids
     seed: int = 0  # of the probe
+    task: Task = GENRE  # what is asked
 
     def path(self, folder: Path) -> Path:  # of a comparison
         "By all that it hangs on."
         store = Store(self.store)
-        made_of = (store.card['settings'], store.made_of(list(self.track_ids)), self.track_ids, self.genres,
-                   self.classes, self.split.key, self.probe, PROBES[self.probe].grid, self.rungs, self.codes, self.seed)
+        made_of = (store.card['settings'], store.made_of(list(self.track_ids)), self.track_ids, self.labels,
+                   self.classes, self.split.key, self.probe, self.task.probe(self.probe).grid, self.rungs, self.codes,
+                   self.seed, self.task.name, self.task)
         return folder/'answers'/self.store.name/f'{self.probe}-{fingerprint(*made_of)}.npz'
 
 # %% ../../nbs/65_comparison/40_answers.ipynb #814a26e8
@@ -119,7 +124,8 @@ def work(job: tuple,  # Job, and the file to be written
     store = Store(ask_of.store)
     names = ask_of.rungs or candidates(store)
     rungs = {name: features(store, list(ask_of.track_ids), name, ask_of.codes) for name in names}
-    said = ask(rungs, ask_of.genres, list(ask_of.classes), ask_of.split, PROBES[ask_of.probe], ask_of.seed)
+    task = ask_of.task
+    said = ask(rungs, ask_of.labels, list(ask_of.classes), ask_of.split, task.probe(ask_of.probe), ask_of.seed, task)
     return save_answer(said, path)
 
 # %% ../../nbs/65_comparison/40_answers.ipynb #98b45726
