@@ -185,7 +185,7 @@ def extract_many(tracks: pd.DataFrame,  # one row a track: track_id, path
         tasks = [Together(tuple(some)) if costs else some[0] for some in pieces.values()]
         left = sum(len(task.rows) for task in tasks)
         with tqdm(total=len(rows), initial=max(0, len(rows) - left), unit=' tracks', disable=not progress,
-                  desc=', '.join(made.name for made in kinds.values())) as bar:
+                  desc=', '.join(dict.fromkeys(made.name for made in kinds.values()))) as bar:
             follow(run_tasks(tasks, workers, scheduler), bar)
         return {folder: closed(Path(folder).absolute()) for folder in stores}
 
