@@ -170,7 +170,7 @@ def refitted(job: Job,  # that was done
     X = features(Store(job.store), [job.track_ids[i] for i in teach], answer.rung, job.codes)
     setting = {name: None if value == 'none' else value for name, value in answer.setting.items()}
     machine = PROBES[job.probe].reader(**setting, seed=job.seed)
-    return Fitted(machine.fit(X, np.asarray(job.genres)[teach]), pd.DataFrame([setting]))
+    return Fitted(machine.fit(X, np.asarray(job.labels)[teach]), pd.DataFrame([setting]))
 
 # %% ../../nbs/65_comparison/55_hardships.ipynb #3abff48b
 def said_of(machine: Fitted,  # of `refitted`

@@ -16,15 +16,12 @@ import pandas as pd
 from scipy.sparse import csr_matrix
 from scipy.stats import rankdata, spearmanr
 
-from mirnb.base.files import MirnbError
-from mirnb.base.settings import fingerprint
-<<<<<<< /tmp/m.o
-from mirnb.comparison.tasks import GENRE, Task
-=======
->>>>>>> /tmp/m.t
-from mirnb.evidence.metrics import (accuracy, bootstrap, brief, chance_bound, confusion, f1_per_class, interval,
+from ..base.files import MirnbError
+from ..base.settings import fingerprint
+from .tasks import GENRE, Task
+from ..evidence.metrics import (accuracy, bootstrap, brief, chance_bound, confusion, f1_per_class, interval,
                                     macro_f1, resampled)
-from mirnb.evidence.significance import beyond, corrected, versus
+from ..evidence.significance import beyond, corrected, versus
 
 # %% ../../nbs/65_comparison/50_scores.ipynb #619bfb18
 def by_deal(answers: list,  # of `Answer`, one a split
