@@ -7,6 +7,7 @@ __all__ = ['PROBES', 'TAGGERS', 'REGRESSORS', 'neighbours', 'network', 'Probe', 
            'nearest', 'number_network', 'Found', 'searched']
 
 # %% ../../nbs/65_comparison/20_probes.ipynb #32e46e6d
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import product
@@ -14,6 +15,7 @@ from itertools import product
 import numpy as np
 import pandas as pd
 from sklearn.compose import TransformedTargetRegressor
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.multiclass import OneVsRestClassifier
 from sklearn.neighbors import KNeighborsClassifier, KNeighborsRegressor
@@ -186,7 +188,9 @@ def searched(probe: Probe,  # of TAGGERS or REGRESSORS
         for values in product(*grid.values()):
             if values in quality: continue
             setting = dict(zip(grid, values))
-            machine = probe.reader(**setting, seed=seed).fit(X, y.ravel() if tags == 1 else y)
+            with warnings.catch_warnings():  # a network that was stopped is judged as any other
+                warnings.simplefilter('ignore', ConvergenceWarning)
+                machine = probe.reader(**setting, seed=seed).fit(X, y.ravel() if tags == 1 else y)
             quality[values] = judge(Found(machine, setting, 0., tags).answers(X_valid))
             if len(quality) == 1 or 1 - quality[values] < best.loss:
                 best = Found(machine, setting, 1 - float(quality[values]), tags)

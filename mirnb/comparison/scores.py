@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['SCORES', 'MEASURES', 'by_deal', 'tag_draws', 'known_mean', 'summed', 'tag_numbers', 'number_numbers', 'pair_numbers',
-           'beats', 'tag_less', 'number_less', 'pair_less', 'exchanged', 'Score', 'drawn', 'class_row', 'scored',
-           'ranks', 'versus_other', 'differences', 'guesses', 'compared']
+           'beats', 'tag_less', 'number_less', 'pair_less', 'exchanged', 'Score', 'drawn', 'bounds', 'class_row',
+           'scored', 'ranks', 'versus_other', 'differences', 'guesses', 'compared']
 
 # %% ../../nbs/65_comparison/50_scores.ipynb #57826148
 from collections.abc import Callable
@@ -230,6 +230,21 @@ def drawn(p: np.ndarray,  # (deals, N, ...) answers
     deals = [SCORES[task.name].numbers(truth, a, which, weights) for a in p]
     return {name: np.mean([known_mean(deal[name].T) for deal in deals], 0) for name in deals[0]}
 
+# %% ../../nbs/65_comparison/50_scores.ipynb #00fb77f8
+def bounds(values: np.ndarray,  # (n + 1,) of `drawn`
+           name: str,  # of the number
+           ) -> tuple:  # low, high
+    """The percentile interval.
+
+    A group that is drawn twice lifts itself in a ranking, so that draws of average precision lie too high, as the
+    number found itself lies above that of many groups: there the interval is moved by twice the bias of the draws.
+    """
+    found, draws = values[0], values[1:][np.isfinite(values[1:])]
+    low, high = interval(draws)
+    if name != 'average_precision': return float(low), float(high)
+    moved = 2*(found - draws.mean())
+    return float(max(0, low + moved)), float(min(1, high + moved))
+
 # %% ../../nbs/65_comparison/50_scores.ipynb #1e6dafbc
 def class_row(p: np.ndarray,  # (deals, N, K) probabilities
               truth: np.ndarray,  # (N,) class numbers
@@ -261,7 +276,7 @@ def scored(p: np.ndarray,  # (deals, N, ...) answers: of genre (deals, N, K) pro
     draws = draws or drawn(p, truth, groups, len(classes), n, task)
     found, first = {}, next(iter(draws))
     for name, values in draws.items():
-        low, high = interval(values[1:][np.isfinite(values[1:])])
+        low, high = bounds(values, name)
         before = '' if name == first else f'{name}_'
         found |= {name: float(values[0]), f'{before}low': float(low), f'{before}high': float(high)}
     def alone(a): return float(drawn(a[None], truth, groups, len(classes), 0, task)[first][0])
