@@ -197,7 +197,7 @@ def asked_again(job: tuple,  # Job, its Answer, folders of stores (the clean one
     machine, tracks = refitted(ask, answer), [ask.track_ids[i] for i in rows]
     return np.stack([said_of(machine, Store(at), tracks, answer.rung, ask) for at in folders])
 
-# %% ../../nbs/65_comparison/55_hardships.ipynb #39e86b0f
+# %% ../../nbs/65_comparison/55_hardships.ipynb #4b27e445
 def again(jobs: list,  # of Job: one encoder, one probe, a job a split
           said: list,  # of Answer, one a job
           stores: dict,  # {condition: Store}
@@ -207,7 +207,7 @@ def again(jobs: list,  # of Job: one encoder, one probe, a job a split
           ) -> tuple:  # rows that were asked, {condition or '' for clean: (deals, rows, K) probabilities}
     "All splits of an encoder; raises the `MirnbError` of `by_deal`."
     names, folders = ['', *stores], [jobs[0].store, *(store.folder for store in stores.values())]
-    some = [tuple(row for row in answer.rows if row in set(rows.tolist())) for answer in said]
+    some = [tuple(np.intersect1d(answer.rows, rows).tolist()) for answer in said]
     todo = list(zip(jobs, said, [folders]*len(jobs), some))
     if workers > 1 and len(todo) > 1:
         found = list(parallel('mirnb.comparison.hardships:asked_again', todo, workers, 'asked again', progress))
@@ -234,17 +234,18 @@ def loss_of(clean: np.ndarray,  # (deals, N, K) probabilities
     return dict(loss=found['difference'], low=found['low'], high=found['high'], p=found['p'], tracks=int(there.sum()),
                 works=found['works'], clean=float(np.mean([macro_f1(truth, guess, K) for guess in a])))
 
-# %% ../../nbs/65_comparison/55_hardships.ipynb #e8fe234f
+# %% ../../nbs/65_comparison/55_hardships.ipynb #61cf00c6
 def unread(stores: dict,  # {condition: Store}
            losses: dict,  # {condition: of `loss_of`}
-           asked: int,  # tracks
+           asked: list,  # track ids
            ) -> str:  # '' = all were read
     "Under which conditions an encoder could not read all tracks, and why not the first of them."
     said = []
     for condition, store in stores.items():
-        if not (few := asked - losses[condition].get('tracks', 0)): continue
-        why = [f' ({track}: {what})' for track, what in zip(store.bad.track_id, store.bad.what)][:1]
-        said.append(f"{condition}: {few} of {asked} tracks could not be read{(why or [' (not finite)'])[0]}")
+        if not (few := len(asked) - losses[condition].get('tracks', 0)): continue
+        bad = store.bad[store.bad.track_id.isin(asked)]
+        why = f'{bad.track_id.iloc[0]}: {bad.what.iloc[0]}' if len(bad) else 'not finite'
+        said.append(f'{condition}: {few} of {len(asked)} tracks could not be read ({why})')
     return '; '.join(said)
 
 # %% ../../nbs/65_comparison/55_hardships.ipynb #85781a60
@@ -259,7 +260,7 @@ def name_of(jobs: dict,  # as `robustness` takes them
     heard = [(store.folder.name, store.made_of(track_ids)) for own in stores.values() for store in own.values()]
     return f'robustness-{fingerprint(asked, heard, track_ids, n)}.json'
 
-# %% ../../nbs/65_comparison/55_hardships.ipynb #0cb18dcd
+# %% ../../nbs/65_comparison/55_hardships.ipynb #e78a6d09
 def robustness(table: pd.DataFrame,  # track_id, path, group, genre
                jobs: dict,  # {encoder: list of Job}: one probe, a job a split, of this table
                folder: str|Path,  # of the comparison: answers, spoilt stores, losses
@@ -283,7 +284,7 @@ def robustness(table: pd.DataFrame,  # track_id, path, group, genre
         asked, said = again(own, answers(own, folder, workers, progress), stores[name], rows, workers, progress)
         losses = {c: loss_of(said[''], said[c], truth[asked], groups[asked], n) for c in conditions}
         found[name] = {condition: loss for condition, loss in losses.items() if loss}
-        if text := unread(stores[name], losses, len(rows)): missing[name] = text
+        if text := unread(stores[name], losses, tracks.track_id.tolist()): missing[name] = text
     corrected(loss for losses in found.values() for loss in losses.values())
     path.parent.mkdir(parents=True, exist_ok=True)
     write_json(path, [found, missing], sort=False)
@@ -310,7 +311,7 @@ def by_window(values: np.ndarray,  # (T, D) vectors, or (T, K) ids
     cells = values + np.arange(K)*codes
     return np.stack([np.bincount(cells[w].ravel(), minlength=K*codes)/len(w) for w in which])
 
-# %% ../../nbs/65_comparison/55_hardships.ipynb #c00a16f7
+# %% ../../nbs/65_comparison/55_hardships.ipynb #9bf15dac
 def _of_sound(read: Read, rung: Rung, start: float, stop: float) -> tuple:  # (T, dim); (T,) the middle of each, s
     "The rows of a piece that are of sound; of one shorter than a row the first."
     times = start + (np.arange(len(read.values)) + .5)/rung.rate
@@ -333,6 +334,11 @@ class Windows(Float32, OfEncoder):
         return [counted(rung) for rung in some if rung.rate]
 
     def __call__(self, wave: np.ndarray) -> np.ndarray:  # (samples,) or (2, samples) -> (windows, size)
+        "Raises `AudioError` for what the encoder refuses, such as too short a sound."
+        try: return self.rows(wave)
+        except MirnbError as e: raise AudioError('', 'crash', f'cannot be read ({e})') from e
+
+    def rows(self, wave: np.ndarray) -> np.ndarray:  # as above
         "Raises the `MirnbError` of `parts`; of less than a window nothing comes."
         e, rungs = self.reader, self.wanted
         piece, need = e.window.seconds, max(MOST[0]*HALF, e.window.least/e.sr)
