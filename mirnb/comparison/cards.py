@@ -18,7 +18,7 @@ import numpy as np
 import pandas as pd
 
 from ..base.files import MirnbError, atomic, read_json, write_json
-from ..base.settings import fingerprint, is_number
+from ..base.settings import fingerprint
 from ..evidence.say import LEVEL, apart, number
 from ..evidence.significance import corrected, versus
 from ..evidence.style import labels, shown
@@ -69,14 +69,18 @@ def write_card(folder: str|Path,  # of a comparison
     return write_json(to or Path(folder)/f'comparison{SUFFIX}', card_of(folder))
 
 # %% ../../nbs/65_comparison/80_cards.ipynb #8816aab1
+def _known(*values) -> bool:
+    "Whether all are numbers that can be drawn: not NaN, infinite, or beyond all measure."
+    return all(isinstance(v, int|float) and not isinstance(v, bool) and abs(v) < 1e12 for v in values)
+
 def _scores(card: dict) -> str:
     "What is wrong with the scores of a card."
     if not card['scores'].get(card['probe']): return f"has no scores by its probe {card['probe']!r}"
     for probe, found in card['scores'].items():
         if not isinstance(found, dict): return f'has no table of scores by {probe!r}'
         for name, score in found.items():
-            known = isinstance(score, dict) and all(is_number(score.get(k), float) for k in ('value', 'low', 'high'))
-            if not known: return f'has no score with an interval of {name!r} by {probe!r}'
+            known = isinstance(score, dict) and [score.get(k) for k in ('value', 'low', 'high')]
+            if not known or not _known(*known): return f'has no score with an interval of {name!r} by {probe!r}'
             if score['low'] > score['high']: return f'has an interval of {name!r} by {probe!r} that is none'
     return ''
 
@@ -88,7 +92,7 @@ def _guesses(kept: dict, card: dict) -> str:
     if not all(isinstance(text, str) for text in texts) or not isinstance(said, dict) or not isinstance(classes, list):
         return 'has guesses without tracks, groups, truth, classes or guess'
     if kept.get('probe') != card['probe']: return f"has guesses by {kept.get('probe')!r}, not {card['probe']!r}"
-    sizes = {len(text.split()) for text in texts}
+    sizes, places = {len(text.split()) for text in texts}, set(map(str, range(len(classes))))
     if len(sizes) > 1: return 'has guesses of which tracks, groups and truth are not as many'
     numbers = dict(truth=[texts[2]]) | {f'guess of {name!r}': deals for name, deals in said.items()}
     for name, deals in numbers.items():
@@ -96,7 +100,7 @@ def _guesses(kept: dict, card: dict) -> str:
             return f'has a {name} that is no list of deals'
         for deal in map(str.split, deals):
             if {len(deal)} != sizes: return f'has a {name} for {len(deal)} tracks, and {min(sizes)} tracks'
-            if not all(k.isdecimal() and int(k) < len(classes) for k in deal): return f'has a {name} that is no class'
+            if not all(k in places for k in deal): return f'has a {name} that is no class'
     return ''
 
 # %% ../../nbs/65_comparison/80_cards.ipynb #58fb7885
@@ -111,10 +115,14 @@ def wrong(card,  # what a file held
     if not isinstance(card, dict) or card.get('format') != FORMAT: return 'is no card of a comparison'
     if card.get('edition') != EDITION: return f"is of edition {card.get('edition')}, and edition {EDITION} is read here"
     for name, kind in KINDS.items():
-        if not isinstance(card.get(name), kind): return f'has no {name}, or one that is none'
+        if not isinstance(card.get(name), kind): return f'has no {name} that is a {kind.__name__}'
     for name, kind in WITHIN.items():
         if not all(isinstance(each, kind) for each in card[name].values()): return f'has other {name} than a comparison'
-    if not (card.get('chance') is None or is_number(card['chance'], float)): return 'has a chance that is no number'
+    for name, cost in card['costs'].items():
+        if not _known(*(v for v in cost.values() if v is not None)): return f'has a cost of {name!r} that is no number'
+    if not all(isinstance(word, str) for said in card['warnings'].values() for word in said):
+        return 'has a warning that is no text'
+    if card.get('chance') is not None and not _known(card['chance']): return 'has a chance that is no number'
     for name in ('name', 'hash', 'task'):
         if not isinstance(card['corpus'].get(name), str): return f'has a corpus without {name}'
     if not all(isinstance(split, dict) and isinstance(split.get('key'), str) for split in card['splits']):

@@ -313,13 +313,21 @@ class Shown:
         return [*(name for name in asked if name in probes), *(name for name in probes if name not in asked)]
 
     @property
-    def main(self) -> dict: return self.results['probes'][self.probe]
+    def main(self) -> dict:
+        "Its table; the measure that is the score comes first, whatever order a file had them in."
+        found = self.results['probes'][self.probe]
+        row, names = found['rows'][0], found.get('measures') or {}
+        order = sorted(names, key=lambda name: row.get(name) != row.get('score'))
+        return found | dict(measures={name: names[name] for name in order} or None)
 
     @property
     def task(self) -> str: return self.results.get('corpus', {}).get('task', 'genre')
 
     @property
-    def measure(self) -> str: return escape(MEASURES.get(self.task, self.task))
+    def measure(self) -> str:
+        "What the score is called."
+        names = self.main['measures']
+        return escape(next(iter(names.values())) if names else MEASURES.get(self.task, self.task))
 
     @property
     def encoders(self) -> list: return [row['encoder'] for row in self.main['rows']]
@@ -363,9 +371,15 @@ def _rank(place: dict) -> Cell:
     low, high = place.get('low'), place.get('high')
     return cell(place['rank'], 'd', f'{low} to {high}' if low != high else '')
 
+def _beside(twin: dict|None) -> Cell:
+    "What the same network scores with random weights, in bold where the two are told apart."
+    if not twin: return Cell()
+    made = cell(measured(twin)[0])
+    return Cell(f'<b>{made.html}</b>', made.value) if apart(twin.get('less') or {}) else made
+
 def _encoder(page: Shown, row: dict, scale: Scale, lines: tuple) -> list:
     "The cells of an encoder; the tag says whether it has heard the music before."
-    name, place, less = row['encoder'], row.get('place') or {}, row.get('less') or {}
+    name, place, less = row.get('encoder'), row.get('place') or {}, row.get('less') or {}
     cost, twin = page.part('costs').get(name) or {}, page.part('twins').get(name)
     about = page.part('encoders').get(name) or {}
     tag = TAGS.get((page.part('warnings').get(name) or [''])[0], '')
@@ -373,7 +387,7 @@ def _encoder(page: Shown, row: dict, scale: Scale, lines: tuple) -> list:
     licence = page.part('licences').get(name) or about.get('about', {}).get('weights')
     drawn = whisker(row, scale, page.looks.get(name, page.looks[None]), lines, twin)
     return [first, ranged(row), Cell(drawn, kind='bar'), _rank(place), cell(place.get('best'), '.0%'),
-            ranged(less, 'difference', '+.3f'), _p(less), cell(measured(twin)[0]) if twin else Cell(),
+            ranged(less, 'difference', '+.3f'), _p(less), _beside(twin),
             cell(cost.get('cpu_s_an_hour'), ',.0f'), cell(cost.get('times_real_time'), ',.2f'),
             cell(cost.get('mb_an_hour'), ',.1f'), cell(cost.get('peak_mb'), ',.0f'),
             _many(about.get('parameters') or about.get('about', {}).get('parameters')),
@@ -420,7 +434,9 @@ def _notes(page: Shown) -> list:
                     f"comparison{'s'*(tests > 1)}, in bold below {LEVEL}.")
     if main.get('chance') is not None: said.append('Dashed: the most that a guesser can expect who never listens.')
     if page.part('oracles'): said.append('Dotted: oracles, who are told what they need and hear nothing.')
-    if page.part('twins'): said.append('Hollow, below a score: the same network with random weights.')
+    if page.part('twins'):
+        said.append('Random twin, hollow below a score: the same network with random weights, in bold where it is '
+                    'told apart from it.')
     if page.part('control'):
         said.append('Production alone: what level, length, bandwidth, bit rate, channels and silence tell, '
                     'without a note of the music.')
@@ -501,7 +517,8 @@ def _names(found: dict, page: Shown, levels: list, y: Scale, right: float) -> st
 def shots_figure(page: Shown,  # a comparison
                  ) -> str:  # HTML; '' where no few tracks were asked for
     "Score over training tracks a class, and the numbers below."
-    found = {name: page.part('shots')[name] for name in page.encoders if page.part('shots').get(name)}
+    full = {row['encoder']: dict(all=row) for row in page.main['rows']}
+    found = {name: full[name] | page.part('shots')[name] for name in page.encoders if page.part('shots').get(name)}
     if not found: return ''
     levels, right, bottom = _levels(found), 600, max(340, 60 + 16*len(found))
     x, scores = _spots(levels, right), [measured(each[k]) for each in found.values() for k in each]
@@ -579,7 +596,8 @@ def plainly(value,  # anything JSON holds
             ) -> str:
     "A fact, or facts in facts, in one line."
     if isinstance(value, dict):
-        return ', '.join(f'{k} {plainly(v)}' for k, v in value.items() if v not in (None, '', [], {}))
+        known = {str(k).replace('_', ' '): v for k, v in value.items() if v not in (None, '', [], {})}
+        return ', '.join(f'{k} {plainly(v)}' for k, v in known.items())
     if isinstance(value, list|tuple): return ', '.join(map(plainly, value))
     if isinstance(value, bool) or value is None: return {True: 'yes', False: 'no', None: ''}[value]
     if isinstance(value, float): return f'{value:,.4g}'
@@ -588,12 +606,16 @@ def plainly(value,  # anything JSON holds
 # %% ../../nbs/65_comparison/75_page.ipynb #dcf9ea45
 def _chosen(page: Shown) -> str:
     "Which rung and which setting validation chose, for each encoder and probe."
-    def told(value): return counted([plainly(v) for v in value]) if isinstance(value, list) else plainly(value)
+    def told(value):
+        if isinstance(value, dict) and all(isinstance(n, int) for n in value.values()):  # {rung: in how many splits}
+            return '; '.join(f'{name} ({n})' for name, n in value.items())
+        return counted([plainly(v) for v in value]) if isinstance(value, list) else plainly(value)
+    def chosen(row, name): return row.get(f'{name}s') or row.get(name) or ''
     def cells(probe, row):
-        texts = probe, told(row.get('rung', '')), told(row.get('setting', ''))
+        texts = probe, told(chosen(row, 'rung')), told(chosen(row, 'setting'))
         return [page[row['encoder']], *map(escape, texts)]
     probes = page.results['probes']
-    rows = [cells(probe, row) for probe in page.probes for row in probes[probe]['rows'] if row.get('rung')]
+    rows = [cells(probe, row) for probe in page.probes for row in probes[probe]['rows'] if chosen(row, 'rung')]
     if not rows: return ''
     table = html_table(['encoder', 'probe', 'rung', 'setting'], rows, 'wide facts')
     return f'<h3>What validation chose</h3><p class="note">In brackets: in how many splits.</p>{table}'
@@ -602,7 +624,7 @@ def _origins(page: Shown) -> str:
     "Whose each encoder is: hash, rungs, training data, paper, licences."
     def facts(found):
         about = {k: v for k, v in (found.get('about') or {}).items() if k != 'parameters'}
-        return {k.replace('_', ' '): v for k, v in (found | about).items() if k not in ('about', 'parameters')}
+        return {k: v for k, v in (found | about).items() if k not in ('about', 'parameters')}
     known = page.part('encoders')
     order = [name for name in page.encoders if name in known] + sorted(known.keys() - {*page.encoders})
     rows = [[page[name], escape(shown(plainly(facts(known[name])), 1000))] for name in order]
@@ -613,7 +635,7 @@ def how(page: Shown,  # a comparison
     "Corpus, parts, seeds, probes and their grids, versions, machine, hashes."
     results, corpus, config = page.results, dict(page.part('corpus')), page.part('config')
     classes, parted = corpus.pop('classes', []), corpus.pop('parts', '')
-    grids = {name: PROBES[name].grid for name in page.probes if name in PROBES}
+    grids = {name: PROBES[name].grid for name in page.probes if name in PROBES and page.task == 'genre'}
     splits = [f"{split['name']} ({split['key']})" for split in page.part('splits')]
     facts = dict(corpus=corpus, classes=labels(classes), parts=parted, splits=splits, probes=page.probes)
     facts |= {f'grid of {name}': grid for name, grid in grids.items()}
@@ -636,6 +658,7 @@ def left_out(page: Shown,  # a comparison
     said = [text for name, text in LACKING.items() if not page.part(name)]
     bare = [name for name in page.encoders if page.part('costs') and not page.part('costs').get(name)]
     if bare: said.append(f'Of {together(labels(bare))} no cost was measured.')
+    if gone := page.part('corpus').get('left_out'): said.append(f'Tracks that an encoder could not read: {gone}.')
     found = page.results.get('left_out') or []
     said += [f'{name}: {why}' for name, why in found.items()] if isinstance(found, dict) else list(found)
     items = _list(escape(shown(text, 2000)) for text in said)
