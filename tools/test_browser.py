@@ -19,6 +19,7 @@ from nbformat.v4 import new_code_cell, new_notebook
 
 import browser as b
 from browser import INSTALL, find_chromium  # for the runner
+from mirnb.comparison.page import toy_comparison, write_page
 from notebooks import Problem
 
 HOSTILE = '<img src=x onerror=window.bad=1>'
@@ -270,6 +271,34 @@ def outside():
         assert sum('ERR_' in error for error in page.errors) == 3, page.errors
 
 
+def sorting():
+    window, strengths = WINDOW.get(b.chromium), {HOSTILE: 2., 'beta': .8, 'alpha': 0.}
+    with TemporaryDirectory(prefix='mirnb-page-') as folder:
+        toy_comparison(folder, strengths, ('air', HOSTILE))
+        address = write_page(folder).as_uri()
+        with b.visit(window, address) as page:
+            table = page.locator('table.main')
+            def names(): return [' '.join(text.split()) for text in table.locator('tbody th').all_inner_texts()]
+            def ways(): return page.evaluate("[...document.querySelectorAll('table.main [aria-sort]')].map(h => h.innerText + h.ariaSort)")
+            as_made = names()
+            assert len(as_made) == 4 and as_made[0].startswith(HOSTILE), as_made  # the technical control among them
+            assert ways() == ['macro-F1descending'], ways()
+            table.get_by_role('button', name='macro-F1').click()
+            assert (names(), ways()) == (as_made[::-1], ['macro-F1ascending']), names()
+            table.get_by_role('button', name='encoder').focus()
+            page.keyboard.press('Enter')
+            assert (names(), ways()) == (sorted(as_made), ['encoderascending']), names()
+            table.get_by_role('button', name='CPU s').focus()
+            page.keyboard.press('Space')
+            assert names()[0].startswith(HOSTILE), names()  # the only one whose cost is known: what is empty stays last
+            page.keyboard.press('Space')
+            assert names()[0].startswith(HOSTILE) and ways() == ['CPU sdescending'], names()
+            width, shown = (page.evaluate(f'document.documentElement.{side}Width') for side in ('scroll', 'client'))
+            assert width <= shown, 'the page itself scrolls sideways'
+            assert not page.evaluate('window.bad') and not page.errors, page.errors
+            assert page.outside == [address], page.outside  # itself, and nothing else
+
+
 def delays():
     made = [('click', 100), ('drawn', 150), ('playing', 190), ('drawn', 195),
             ('click', 300), ('drawn', 310), ('click', 400), ('playing', 420)]
@@ -295,6 +324,7 @@ def failures():
 
 TESTS = witnessed({
     'what a page asks of others, and its errors, are seen': outside,
+    'a comparison is sorted by mouse and keyboard, and a hostile name stays text': sorting,
     'delays are measured from click to click': delays,
     'a failure leaves a picture of its page, a success nothing': failures,
     'voila: a message and its answer': partial(heard, voila),

@@ -4,8 +4,9 @@
 
 # %% auto #0
 __all__ = ['MEASURES', 'TAGS', 'LACKING', 'MARKS', 'COLOURS', 'COLUMNS', 'measured', 'Cell', 'cell', 'ranged', 'Column',
-           'sortable', 'looks', 'Scale', 'scale_of', 'whisker', 'toy_comparison', 'Shown', 'main_table', 'sentences',
-           'shots_figure', 'class_table', 'asked_tables', 'probe_table', 'plainly', 'how', 'left_out', 'write_page']
+           'sortable', 'looks', 'Scale', 'scale_of', 'whisker', 'axis', 'toy_comparison', 'Shown', 'main_table',
+           'sentences', 'shots_figure', 'class_table', 'asked_tables', 'probe_table', 'plainly', 'how', 'left_out',
+           'framed', 'write_page']
 
 # %% ../../nbs/65_comparison/75_page.ipynb #2fd652c4
 import base64
@@ -142,10 +143,10 @@ def sortable(columns: list,  # of Column
             f'<thead>{heads}</thead><tbody>{body}</tbody>{below and f"<tfoot>{below}</tfoot>"}</table></div>')
 
 # %% ../../nbs/65_comparison/75_page.ipynb #f69dc0d8
-MARKS = ('M-1,0a1,1 0 1,0 2,0a1,1 0 1,0 -2,0z', 'M-.9,-.9h1.8v1.8h-1.8z',
-         'M0,-1.15L1.1,.85h-2.2z', 'M0,-1.3L1.1,0 0,1.3 -1.1,0z', 'M0,1.15L1.1,-.85h-2.2z',
-         'M-.4,-1.1h.8v.7h.7v.8h-.7v.7h-.8v-.7h-.7v-.8h.7z', 'M-1.2,-.5h2.4v1h-2.4z',
-         'M-.5,-1.2h1v2.4h-1z')  # outlines around 0, drawn about 2 units wide
+MARKS = ('M-1,0a1,1 0 1,0 2,0a1,1 0 1,0 -2,0z', 'M-.9,-.9h1.8v1.8h-1.8z', 'M0,-1.15L1.1,.85h-2.2z',
+         'M0,-1.3L1.1,0 0,1.3 -1.1,0z', 'M0,1.15L1.1,-.85h-2.2z', 'M-.4,-1.1h.8v.7h.7v.8h-.7v.7h-.8v-.7h-.7v-.8h.7z',
+         'M-1.1,-.6L-.6,-1.1 0,-.5 .6,-1.1 1.1,-.6 .5,0 1.1,.6 .6,1.1 0,.5 -.6,1.1 -1.1,.6 -.5,0z',
+         'M0,-1.5L.4,-.4 1.5,0 .4,.4 0,1.5 -.4,.4 -1.5,0 -.4,-.4z')  # outlines around 0, about 2 units wide
 COLOURS = (*list(KINDS)[:6], 'currentColor')  # one fewer than MARKS, so that 56 pairs differ
 
 # %% ../../nbs/65_comparison/75_page.ipynb #17139276
@@ -197,16 +198,25 @@ def whisker(found: dict|None,  # of `measured`; None = lines alone
             twin: dict|None = None,  # the same with random weights
             ) -> str:  # SVG
     "A score and its interval as a drawing."
-    def line(x, kind): return f'<line class="{kind}" x1="{x:.1f}" x2="{x:.1f}" y1="0" y2="36"/>'
+    def line(x, kind): return f'<line class="{kind}" x1="{x:.1f}" x2="{x:.1f}" y1="0" y2="100%"/>'
     def span(low, high, y, kind): return f'<line class="{kind}" x1="{low:.1f}" x2="{high:.1f}" y1="{y}" y2="{y}"/>'
-    drawn = [line(scale(v), 'grid') for v in scale.ticks] + [line(scale(v), kind) for kind, v in lines]
+    behind = ''.join([line(scale(v), 'grid') for v in scale.ticks] + [line(scale(v), kind) for kind, v in lines])
+    drawn = ''
     if twin:
         value, low, high = map(scale, measured(twin))
-        drawn += [span(low, high, 28, 'twin'), f'<circle class="twin" cx="{value:.1f}" cy="28" r="2.5" fill="none"/>']
+        drawn += span(low, high, 10, 'twin') + f'<circle class="twin" cx="{value:.1f}" cy="10" r="2.5"/>'
     if found:
         value, low, high = map(scale, measured(found))
-        drawn += [span(low, high, 18, 'span'), _point(value, 18, look)]
-    return f'<svg width="150" height="36" viewBox="0 0 150 36" aria-hidden="true">{"".join(drawn)}</svg>'
+        drawn += span(low, high, 0, 'span') + _point(value, 0, look)
+    return f'<svg width="150" aria-hidden="true">{behind}<svg y="50%" overflow="visible">{drawn}</svg></svg>'
+
+# %% ../../nbs/65_comparison/75_page.ipynb #24f4f5ec
+def axis(scale: Scale,  # of `whisker`
+         ) -> str:  # SVG
+    "The numbers above whiskers."
+    marks = [scale.ticks[0], scale.ticks[-1]] if len(scale.ticks) < 5 else scale.ticks[::2]
+    texts = ''.join(f'<text x="{scale(v):.1f}" y="11" text-anchor="middle">{v:g}</text>' for v in marks)
+    return f'<svg class="axis" width="150" height="14" aria-hidden="true">{texts}</svg>'
 
 # %% ../../nbs/65_comparison/75_page.ipynb #a64b72e0
 def _features(table, classes, strength, seed, dims=8):
@@ -303,13 +313,21 @@ class Shown:
         return [*(name for name in asked if name in probes), *(name for name in probes if name not in asked)]
 
     @property
-    def main(self) -> dict: return self.results['probes'][self.probe]
+    def main(self) -> dict:
+        "Its table; the measure that is the score comes first, whatever order a file had them in."
+        found = self.results['probes'][self.probe]
+        row, names = found['rows'][0], found.get('measures') or {}
+        order = sorted(names, key=lambda name: row.get(name) != row.get('score'))
+        return found | dict(measures={name: names[name] for name in order} or None)
 
     @property
     def task(self) -> str: return self.results.get('corpus', {}).get('task', 'genre')
 
     @property
-    def measure(self) -> str: return escape(MEASURES.get(self.task, self.task))
+    def measure(self) -> str:
+        "What the score is called."
+        names = self.main['measures']
+        return escape(next(iter(names.values())) if names else MEASURES.get(self.task, self.task))
 
     @property
     def encoders(self) -> list: return [row['encoder'] for row in self.main['rows']]
@@ -334,12 +352,6 @@ COLUMNS = (Column('encoder', 'ascending', ''), Column('{measure}', group='score'
            Column('peak MB', 'ascending'), Column('parameters', 'ascending'), Column('licence', 'ascending', ''))
 
 # %% ../../nbs/65_comparison/75_page.ipynb #a2203e40
-def _axis(scale: Scale) -> str:
-    "The numbers above whiskers."
-    marks = [scale.ticks[0], scale.ticks[-1]] if len(scale.ticks) < 5 else scale.ticks[::2]
-    texts = ''.join(f'<text x="{scale(v):.1f}" y="11" text-anchor="middle">{v:g}</text>' for v in marks)
-    return f'<svg class="axis" width="150" height="14" aria-hidden="true">{texts}</svg>'
-
 def _many(n) -> Cell:
     "A count that may be large; none of what nobody knows."
     if not n: return Cell()
@@ -359,9 +371,15 @@ def _rank(place: dict) -> Cell:
     low, high = place.get('low'), place.get('high')
     return cell(place['rank'], 'd', f'{low} to {high}' if low != high else '')
 
+def _beside(twin: dict|None) -> Cell:
+    "What the same network scores with random weights, in bold where the two are told apart."
+    if not twin: return Cell()
+    made = cell(measured(twin)[0])
+    return Cell(f'<b>{made.html}</b>', made.value) if apart(twin.get('less') or {}) else made
+
 def _encoder(page: Shown, row: dict, scale: Scale, lines: tuple) -> list:
     "The cells of an encoder; the tag says whether it has heard the music before."
-    name, place, less = row['encoder'], row.get('place') or {}, row.get('less') or {}
+    name, place, less = row.get('encoder'), row.get('place') or {}, row.get('less') or {}
     cost, twin = page.part('costs').get(name) or {}, page.part('twins').get(name)
     about = page.part('encoders').get(name) or {}
     tag = TAGS.get((page.part('warnings').get(name) or [''])[0], '')
@@ -369,9 +387,9 @@ def _encoder(page: Shown, row: dict, scale: Scale, lines: tuple) -> list:
     licence = page.part('licences').get(name) or about.get('about', {}).get('weights')
     drawn = whisker(row, scale, page.looks.get(name, page.looks[None]), lines, twin)
     return [first, ranged(row), Cell(drawn, kind='bar'), _rank(place), cell(place.get('best'), '.0%'),
-            ranged(less, 'difference', '+.3f'), _p(less), cell(measured(twin)[0]) if twin else Cell(),
-            cell(cost.get('cpu_s_an_hour'), ',.0f'), cell(cost.get('times_real_time'), ',.3g'),
-            cell(cost.get('mb_an_hour'), ',.3g'), cell(cost.get('peak_mb'), ',.0f'),
+            ranged(less, 'difference', '+.3f'), _p(less), _beside(twin),
+            cell(cost.get('cpu_s_an_hour'), ',.0f'), cell(cost.get('times_real_time'), ',.2f'),
+            cell(cost.get('mb_an_hour'), ',.1f'), cell(cost.get('peak_mb'), ',.0f'),
             _many(about.get('parameters') or about.get('about', {}).get('parameters')),
             Cell(escape(shown(licence)) if licence else '', kind='')]
 
@@ -392,11 +410,12 @@ def main_table(page: Shown,  # a comparison
     lines = tuple(lines + [('oracle', measured(found)[0]) for found in oracles.values()])
     drawn = [v for found in (*rows, *oracles.values(), *page.part('twins').values()) for v in measured(found)]
     scale = scale_of([*drawn, main.get('chance')], 8, 142)
-    foot = [_line(page, f'oracle: {name}', found, scale, lines) for name, found in oracles.items()]
+    falling = sorted(oracles.items(), key=lambda item: -measured(item[1])[0])
+    foot = [_line(page, f'oracle: {name}', found, scale, lines) for name, found in falling]
     if main.get('chance') is not None: foot.append(_line(page, 'chance', dict(value=main['chance']), scale, lines))
     fill = dict(measure=page.measure, best=page[main['against']] if main.get('against') else 'the best')
     def named(text): return text.format(**fill)
-    columns = [Column(named(c.name) if c.first else _axis(scale), c.first, c.kind, named(c.group)) for c in COLUMNS]
+    columns = [Column(named(c.name) if c.first else axis(scale), c.first, c.kind, named(c.group)) for c in COLUMNS]
     cells = [_encoder(page, row, scale, lines) for row in rows]
     kinds = ['control' if row is control else '' for row in rows]
     for row, kind in zip(cells, kinds):
@@ -415,7 +434,9 @@ def _notes(page: Shown) -> list:
                     f"comparison{'s'*(tests > 1)}, in bold below {LEVEL}.")
     if main.get('chance') is not None: said.append('Dashed: the most that a guesser can expect who never listens.')
     if page.part('oracles'): said.append('Dotted: oracles, who are told what they need and hear nothing.')
-    if page.part('twins'): said.append('Hollow, below a score: the same network with random weights.')
+    if page.part('twins'):
+        said.append('Random twin, hollow below a score: the same network with random weights, in bold where it is '
+                    'told apart from it.')
     if page.part('control'):
         said.append('Production alone: what level, length, bandwidth, bit rate, channels and silence tell, '
                     'without a note of the music.')
@@ -437,7 +458,8 @@ def sentences(page: Shown,  # a comparison
               ) -> list:  # safe HTML
     "The verdict; what Markdown sets in bold is strong."
     said = verdict(page.main | dict(warnings=page.part('warnings')), page.part('corpus').get('name', 'this corpus'))
-    def safe(text): return escape(shown(text, 2000))
+    whole = f'<span class="whole">{page.measure}</span>'  # is not broken between lines
+    def safe(text): return escape(shown(text, 2000)).replace(page.measure, whole)
     def strong(text): return f'<strong>{safe(text[2:-2])}</strong>' if text.startswith('**') else safe(text)
     return [strong(text) for text in said + _tied(page)]
 
@@ -495,7 +517,8 @@ def _names(found: dict, page: Shown, levels: list, y: Scale, right: float) -> st
 def shots_figure(page: Shown,  # a comparison
                  ) -> str:  # HTML; '' where no few tracks were asked for
     "Score over training tracks a class, and the numbers below."
-    found = {name: page.part('shots')[name] for name in page.encoders if page.part('shots').get(name)}
+    full = {row['encoder']: dict(all=row) for row in page.main['rows']}
+    found = {name: full[name] | page.part('shots')[name] for name in page.encoders if page.part('shots').get(name)}
     if not found: return ''
     levels, right, bottom = _levels(found), 600, max(340, 60 + 16*len(found))
     x, scores = _spots(levels, right), [measured(each[k]) for each in found.values() for k in each]
@@ -573,7 +596,8 @@ def plainly(value,  # anything JSON holds
             ) -> str:
     "A fact, or facts in facts, in one line."
     if isinstance(value, dict):
-        return ', '.join(f'{k} {plainly(v)}' for k, v in value.items() if v not in (None, '', [], {}))
+        known = {str(k).replace('_', ' '): v for k, v in value.items() if v not in (None, '', [], {})}
+        return ', '.join(f'{k} {plainly(v)}' for k, v in known.items())
     if isinstance(value, list|tuple): return ', '.join(map(plainly, value))
     if isinstance(value, bool) or value is None: return {True: 'yes', False: 'no', None: ''}[value]
     if isinstance(value, float): return f'{value:,.4g}'
@@ -582,12 +606,16 @@ def plainly(value,  # anything JSON holds
 # %% ../../nbs/65_comparison/75_page.ipynb #dcf9ea45
 def _chosen(page: Shown) -> str:
     "Which rung and which setting validation chose, for each encoder and probe."
-    def told(value): return counted([plainly(v) for v in value]) if isinstance(value, list) else plainly(value)
+    def told(value):
+        if isinstance(value, dict) and all(isinstance(n, int) for n in value.values()):  # {rung: in how many splits}
+            return '; '.join(f'{name} ({n})' for name, n in value.items())
+        return counted([plainly(v) for v in value]) if isinstance(value, list) else plainly(value)
+    def chosen(row, name): return row.get(f'{name}s') or row.get(name) or ''
     def cells(probe, row):
-        texts = probe, told(row.get('rung', '')), told(row.get('setting', ''))
+        texts = probe, told(chosen(row, 'rung')), told(chosen(row, 'setting'))
         return [page[row['encoder']], *map(escape, texts)]
     probes = page.results['probes']
-    rows = [cells(probe, row) for probe in page.probes for row in probes[probe]['rows'] if row.get('rung')]
+    rows = [cells(probe, row) for probe in page.probes for row in probes[probe]['rows'] if chosen(row, 'rung')]
     if not rows: return ''
     table = html_table(['encoder', 'probe', 'rung', 'setting'], rows, 'wide facts')
     return f'<h3>What validation chose</h3><p class="note">In brackets: in how many splits.</p>{table}'
@@ -596,7 +624,7 @@ def _origins(page: Shown) -> str:
     "Whose each encoder is: hash, rungs, training data, paper, licences."
     def facts(found):
         about = {k: v for k, v in (found.get('about') or {}).items() if k != 'parameters'}
-        return {k.replace('_', ' '): v for k, v in (found | about).items() if k not in ('about', 'parameters')}
+        return {k: v for k, v in (found | about).items() if k not in ('about', 'parameters')}
     known = page.part('encoders')
     order = [name for name in page.encoders if name in known] + sorted(known.keys() - {*page.encoders})
     rows = [[page[name], escape(shown(plainly(facts(known[name])), 1000))] for name in order]
@@ -607,7 +635,7 @@ def how(page: Shown,  # a comparison
     "Corpus, parts, seeds, probes and their grids, versions, machine, hashes."
     results, corpus, config = page.results, dict(page.part('corpus')), page.part('config')
     classes, parted = corpus.pop('classes', []), corpus.pop('parts', '')
-    grids = {name: PROBES[name].grid for name in page.probes if name in PROBES}
+    grids = {name: PROBES[name].grid for name in page.probes if name in PROBES and page.task == 'genre'}
     splits = [f"{split['name']} ({split['key']})" for split in page.part('splits')]
     facts = dict(corpus=corpus, classes=labels(classes), parts=parted, splits=splits, probes=page.probes)
     facts |= {f'grid of {name}': grid for name, grid in grids.items()}
@@ -630,12 +658,13 @@ def left_out(page: Shown,  # a comparison
     said = [text for name, text in LACKING.items() if not page.part(name)]
     bare = [name for name in page.encoders if page.part('costs') and not page.part('costs').get(name)]
     if bare: said.append(f'Of {together(labels(bare))} no cost was measured.')
+    if gone := page.part('corpus').get('left_out'): said.append(f'Tracks that an encoder could not read: {gone}.')
     found = page.results.get('left_out') or []
     said += [f'{name}: {why}' for name, why in found.items()] if isinstance(found, dict) else list(found)
     items = _list(escape(shown(text, 2000)) for text in said)
     return items and f'<h2>What was left out</h2>{items}'
 
-# %% ../../nbs/65_comparison/75_page.ipynb #b1102478
+# %% ../../nbs/65_comparison/75_page.ipynb #88be80f1
 def _static(name: str) -> str:
     "A file of the package."
     return (files('mirnb')/'static'/name).read_text(encoding='utf-8')
@@ -645,6 +674,17 @@ def _script(text: str) -> tuple:
     digest = base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
     return f'<script>{text}</script>', f"{POLICY}; script-src 'sha256-{digest}'"
 
+def framed(title: str,  # safe HTML, as are all
+           lead: str,  # the sentence that says most
+           more: list,  # sentences below it
+           body: str,  # all the rest
+           ) -> str:  # HTML
+    "A page that opens offline, whose tables can be sorted."
+    element, policy = _script(_static('sort.js'))
+    css = _static('report.css') + _static('comparison.css')
+    return HTML.format(policy=policy, title=title, css=css, lead=lead, more=_list(more), results=body, origin=element)
+
+# %% ../../nbs/65_comparison/75_page.ipynb #b1102478
 def _heard(page: Shown) -> str:
     "What is known of each encoder's training data, where anything speaks against it."
     lines = [f'<b>{page[name]}</b> {escape(shown(said, 1000))}.' for name, (word, said) in page.part('warnings').items()
@@ -656,17 +696,15 @@ def write_page(folder: str|Path,  # of a comparison; holds results.json
     "Write the page; raises `MirnbError` where results.json is missing or holds no rows."
     file = Path(folder)/'results.json'
     results = read_json(file)
-    probes = isinstance(results, dict) and results.get('probes')
+    probes = results.get('probes') if isinstance(results, dict) else None
     if not probes or not all(found.get('rows') for found in probes.values()):
         raise MirnbError(f'{file}: holds no scores of encoders; run the comparison again to make it anew.')
     page = Shown(results)
     lead, *more = sentences(page)
-    element, policy = _script(_static('sort.js'))
     tables = [f'<h2>Which encoder?</h2>{main_table(page)}<p class="note">{" ".join(_notes(page))}</p>', _heard(page)]
     tables += [part(page) for part in (shots_figure, class_table, asked_tables, probe_table)]
     title = escape(shown(f"mirnb: encoders compared on {page.part('corpus').get('name', 'a corpus')}", 200))
-    css, target = _static('report.css') + _static('comparison.css'), Path(folder)/'comparison.html'
-    text = HTML.format(policy=policy, title=title, css=css, lead=lead, more=_list(more), results=''.join(tables),
-                       origin=how(page) + left_out(page) + element)
+    text = framed(title, lead, more, ''.join(tables) + how(page) + left_out(page))
+    target = Path(folder)/'comparison.html'
     with atomic(target) as part: part.write_text(text, encoding='utf-8', errors='backslashreplace')
     return target
