@@ -189,9 +189,9 @@ body {{font: 15px/1.5 system-ui, sans-serif; max-width: 70em; margin: 2em auto; 
 table {{border-collapse: collapse; width: 100%}}
 th, td {{text-align: left; padding: .2em .8em .2em 0; vertical-align: top}}
 td {{border-top: 1px solid #ddd}} h2 {{margin-top: 1.6em}}</style></head><body><h1>Recorded music: credits</h1>
-<p>{tracks:,} tracks of {packages:,} packages of Debian. The excerpts are changed works: 30 s, one channel, nothing
-above 8 kHz, one level; they stand under the licences of their originals. The text of each licence: the file <i>copyright</i>
-of its package.</p>
+<p>{tracks:,} tracks of {packages:,} packages of Debian. The excerpts are changed works: 30 s, one channel,
+nothing above 8 kHz, one level; they stand under the licences of their originals. The text of each licence:
+the file <i>copyright</i> of its package.</p>
 '''
 
 # %% ../../nbs/65_comparison/15_recorded.ipynb #d62cf0f4
