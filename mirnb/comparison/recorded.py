@@ -128,10 +128,10 @@ def bring_all(tracks: pd.DataFrame,  # of `known`
         mine = tracks[tracks.package == package.name]
         wanted = mine[~mine.track_id.isin(lost.get(package.name, ()))]
         if package.name in lost and is_there(wanted, to).all(): continue
-        try:
-            if row < PATIENCE: lost[package.name] = bring(package, mine, to, mirror, progress)
-        except MirnbError as e: row, said = row + 1, str(e)
-        else: row *= row == PATIENCE
+        if row < PATIENCE:
+            try: lost[package.name] = bring(package, mine, to, mirror, progress)
+            except MirnbError as e: row, said = row + 1, str(e)
+            else: row = 0
         if row: failed |= {track: ('not brought', said) for track in mine.track_id[~is_there(mine, to)]}
         else: write_json(note, lost)
     gone = [lost.get(package, {}) for package in sorted(set(tracks.package))]
@@ -221,12 +221,13 @@ class Fetched:
 
     def __str__(self):
         counts = ', '.join(f'{n:,} {reason}' for reason, n in self.left_out.reason.value_counts().items())
-        what = self.left_out.what[self.left_out.reason == 'not brought'].unique()
+        gone = self.left_out[self.left_out.reason.isin(['not brought', 'lost'])]
+        lines = [f'{len(some):,} {reason} ({", ".join([*some.track_id[:3], *["..."]*(len(some) > 3)])}): {what}'
+                 for (reason, what), some in gone.groupby(['reason', 'what'], sort=False)]
         packages, hours = self.tracks.package.nunique(), self.tracks.seconds.sum()/3600
         whole = f'{len(self.tracks):,} tracks of {packages:,} packages, {hours:.1f} h'
         hints = f'without excerpt: {counts}: see left_out.csv there' if counts else 'nothing is left out'
-        return '\n'.join([*(f'not there: {one}' for one in what), f'{whole}, in {self.folder}', hints,
-                          f'whom to credit: {self.folder}/credits.html'])
+        return '\n'.join([*lines, f'{whole}, in {self.folder}', hints, f'whom to credit: {self.folder}/credits.html'])
 
 # %% ../../nbs/65_comparison/15_recorded.ipynb #e99b3a3f
 def kept_note(to: Path,  # the folder of all
@@ -251,9 +252,6 @@ def fetch_recorded(to: str|Path|None = None,  # folder for it; None = $MIRNB_HOM
     Raises `MirnbError` for an unknown part, and where nothing comes or the disk does not take it.
     """
     tracks, to = known(part), absolute(to or home()/'recorded')
-    if not mirror and not shutil.which('apt-get'):
-        raise MirnbError('recorded: there is no apt-get here to bring it; name a mirror of Debian, '
-                         'such as http://deb.debian.org/debian.')
     try: to.mkdir(parents=True, exist_ok=True)
     except OSError as e: raise MirnbError(f'{to}: cannot be written ({because(e)}); choose another folder.') from None
     lost = bring_all(tracks, to, mirror, progress)
