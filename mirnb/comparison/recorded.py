@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['SMALL', 'PATIENCE', 'LENGTH', 'RATE', 'CUTOFF', 'LEVEL', 'HEAD', 'known', 'packages_of', 'original', 'settle',
-           'bring', 'is_there', 'bring_all', 'excerpt', 'cut', 'cut_all', 'credits', 'Fetched', 'kept_note',
+           'bring', 'is_there', 'bring_all', 'excerpt', 'middle', 'cut', 'cut_all', 'credits', 'Fetched', 'kept_note',
            'fetch_recorded', 'excerpts_in', 'labelled', 'recorded', 'recorded_function', 'recorded_unlabelled']
 
 # %% ../../nbs/65_comparison/15_recorded.ipynb #6242f2b3
@@ -17,6 +17,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import soundfile as sf
 from scipy.signal import firwin, oaconvolve
 from tqdm.auto import tqdm
 
@@ -25,7 +26,7 @@ from ..base.files import MirnbError, absolute, atomic, because, home, read_json,
 from ..base.packages import Package, brought, taken_from
 from ..base.processes import parallel
 from ..base.randomness import seed_of
-from ..sound.audio import AudioError, load_audio, save_audio
+from ..sound.audio import AudioError, load_audio, resample, save_audio, usable
 from ..sound.corpora import Corpus, loader, need_root, put_aside, random_split, tidy
 from ..sound.folders import LEFT_OUT
 
@@ -148,12 +149,27 @@ def excerpt(wave: np.ndarray,  # (samples,) at RATE
     low -= low.mean()
     return low*10**(LEVEL/20)/np.sqrt(np.square(low).mean())
 
+# %% ../../nbs/65_comparison/15_recorded.ipynb #afb188a9
+def middle(path: str|Path,  # an original, compared with its hash
+           start: float,  # s
+           ) -> np.ndarray:  # (samples,) at RATE
+    "LENGTH of a track, as one channel; what its header says of its end does not matter; raises `AudioError`."
+    try: return load_audio(path, RATE, start, LENGTH, LENGTH)
+    except AudioError as e:
+        if e.reason != 'truncated': raise
+        try:
+            with sf.SoundFile(path) as f:
+                f.seek(round(start*f.samplerate))
+                x, rate = f.read(round(LENGTH*f.samplerate), 'float32', always_2d=True), f.samplerate
+        except sf.LibsndfileError: raise e from None
+    return resample(usable(path, x, rate, LENGTH), rate, RATE)
+
 # %% ../../nbs/65_comparison/15_recorded.ipynb #563cfc4d
 def cut(job: tuple,  # path of an original, path to be, s where to start
         ) -> tuple:  # reason and sentence; ('', '') where it is written
     "One excerpt."
     source, target, start = job
-    try: wave = excerpt(load_audio(source, RATE, start, LENGTH, LENGTH))
+    try: wave = excerpt(middle(source, start))
     except AudioError as e: return e.reason, e.what
     if (peak := np.abs(wave).max()) > 1:
         return 'peaks', f'would peak at {20*np.log10(peak):+.1f} dB at the level of all others ({LEVEL:.0f} dB)'
