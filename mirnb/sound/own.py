@@ -38,8 +38,8 @@ def listed(config: CorpusConfig,  # source, root, classes
                          'a folder that holds genre/track alone.')
     t = corpus.table if config.folds == 1 else corpus.table.assign(split='train')  # until `in_parts` says
     if t.genre.isna().all():
-        raise MirnbError(f'{corpus.name}: has several tags a track, and a study wants one genre; '
-                         'choose another corpus.')
+        has = 'several tags a track' if corpus.classes else 'no labels'
+        raise MirnbError(f'{corpus.name}: has {has}, and a study wants one genre; choose another corpus.')
     if wrong := sorted(set(config.classes) - set(t.genre)):
         raise MirnbError(f'{corpus.name}: has no genre {wrong[0]!r}; it has {", ".join(corpus.classes)}.')
     classes = config.classes or corpus.classes

@@ -13,7 +13,8 @@ from ..base.settings import SEEDS, check, late, refuse, setting
 
 # %% ../../nbs/20_sound/10_settings.ipynb #1f8b831d
 SOURCES = ('embedded', 'fma-large', 'fma-medium', 'fma-small', 'folder', 'gtzan', 'gtzan-random',
-           'magnatagatune')  # of tracks: the keys of `corpora.LOADERS`, named here so that to name them loads nothing
+           'magnatagatune', 'recorded', 'recorded-function', 'recorded-function-package',
+           'recorded-unlabelled')  # of tracks: the keys of `corpora.LOADERS`, named so that to name them loads nothing
 OFFICIAL = ('fma-large', 'fma-medium', 'fma-small', 'gtzan', 'magnatagatune')  # their split stays
 FMA_ARCHIVES = 'fma-metadata', 'fma-small', 'fma-medium', 'fma-large'  # what can be fetched
 
