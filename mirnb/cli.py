@@ -4,7 +4,8 @@
 
 # %% auto #0
 __all__ = ['study_of', 'study', 'presets', 'report', 'explore', 'tokenizer', 'jukebox', 'fetch', 'corpus_of', 'tracks_of',
-           'audit', 'representation_of', 'extract', 'verify', 'encoders', 'check', 'compare', 'parser', 'main']
+           'audit', 'representation_of', 'extract', 'verify', 'encoders', 'check', 'compare', 'board', 'reproduce',
+           'parser', 'main']
 
 # %% ../nbs/cli.ipynb #6ef81e24
 import argparse
@@ -243,19 +244,32 @@ def check(args,  # name, set, seconds, short
         raise MirnbError(f'{args.name}: {len(failed)} of {len(table)} checks failed ({", ".join(failed)}); mend it.')
 
 # %% ../nbs/cli.ipynb #8b570fcb
-def compare(args,  # corpus, root, encoders, probes, folds, deals, shots, no_twins, seed, name, workers
+def compare(args,  # corpus, root, encoders, probes, task, label, named, folds, deals, shots, no_twins, ..., workers
             ) -> None:
     "Run a comparison and say who leads and where its page is."
-    from mirnb.comparison.cards import compared_on_paper
+    from mirnb.comparison.cards import compare as run
     from mirnb.comparison.settings import CompareConfig
-    more = dict(encoders=tuple(args.encoders)) if args.encoders else {}
-    more |= {key: value for key in ('folds', 'deals', 'seed', 'name') if (value := getattr(args, key)) is not None}
-    if args.probes: more['probes'] = tuple(args.probes)
-    if args.shots is not None: more['shots'] = tuple(args.shots)
-    root = str(Path(args.root).absolute()) if args.root else ''
-    corpus = args.corpus if args.corpus in SOURCES else str(Path(args.corpus).absolute())
-    said, page = compared_on_paper(CompareConfig(corpus=corpus, root=root, twins=not args.no_twins, **more), args.workers)
-    print(*said, f'page:    {page}', sep='\n')
+    more = {f.name: value for f in fields(CompareConfig) if (value := getattr(args, f.name, None)) is not None}
+    more |= {key: tuple(more[key]) for key in ('encoders', 'probes', 'shots') if key in more}
+    more['corpus'] = args.corpus if args.corpus in SOURCES else str(Path(args.corpus).absolute())
+    if args.root: more['root'] = str(Path(args.root).absolute())
+    named = {key: value for key in ('path', 'group', 'split', 'track_id') if (value := getattr(args, key))}
+    one, said = run(CompareConfig(**more | dict(named=named, twins=not args.no_twins)), args.workers)
+    print(*said, f'page: {one.folder}/comparison.html', sep='\n')
+
+# %% ../nbs/cli.ipynb #56d018f6
+def board(args,  # folder, to
+          ) -> None:
+    "Make a leaderboard of many cards."
+    from mirnb.comparison.cards import board as made
+    print(made(args.folder, args.to))
+
+# %% ../nbs/cli.ipynb #b9964b44
+def reproduce(args,  # card, workers
+              ) -> None:
+    "Run the comparison of a card again, and say what differs."
+    from mirnb.comparison.cards import reproduce as again
+    print(*again(args.card, args.workers), sep='\n')
 
 # %% ../nbs/cli.ipynb #6d74c7fc
 def _study_commands(commands) -> None:  # argparse's list of commands
@@ -322,7 +336,7 @@ def _corpus_commands(commands) -> None:  # argparse's list of commands
                                                               'to keep (default), or 0.2 GB')
     one.add_argument('--mirror', metavar='URL', help='of recorded music: the address of a mirror of Debian '
                                                      '(default: apt brings it)')
-    _workers(one)
+    workers_option(one)
     one.set_defaults(run=fetch)
     two = commands.add_parser('audit', help='the same file, sound or artist in two parts, near-duplicates, '
                                             'files that cannot be used')
@@ -373,24 +387,38 @@ def _encoder_commands(commands) -> None:  # argparse's list of commands
 
 # %% ../nbs/cli.ipynb #b8496b95
 def _comparison_commands(commands) -> None:  # argparse's list of commands
-    "compare"
+    "compare, board, reproduce"
     one = commands.add_parser('compare', help='which representation? One table of any encoders on any labelled corpus')
     one.add_argument('corpus', help=f'{", ".join(SOURCES)}; a folder with a folder a genre; or a CSV')
     one.add_argument('root', nargs='?', help='folder that it lies in')
     one.add_argument('--with', nargs='+', dest='encoders', metavar='NAME',
                      help='names of `mirnb encoders`, hf:FOLDER, FILE.py:Class; "mel (hop=256)" has a setting, '
                           'jukebox@ids one rung')
+    one.add_argument('--task', help='genre (default), tags, regression or pairs')
+    one.add_argument('--label', metavar='COLUMN', help='what is asked for (default: genre, or tags)')
+    for key in ('path', 'group', 'split', 'track-id'):
+        one.add_argument(f'--{key}', metavar='COLUMN', help=f'of a CSV (default: {key.replace("-", "_")})')
+    one.add_argument('--apart', metavar='COLUMN', help='of pairs: album, whose tracks are not ranked for each other')
     one.add_argument('--probes', nargs='+', metavar='NAME', help='logistic (default), neighbours, network; the first '
                                                                  'makes the table')
-    one.add_argument('--folds', type=number(int, low=3), metavar='N', help='of a corpus without parts (default: 5)')
-    one.add_argument('--deals', type=number(int, low=1), metavar='N', help='how often it is dealt (default: 2)')
+    whole = dict(folds=(3, 'of a corpus without parts (default: 5)'), deals=(1, 'how often it is dealt (default: 2)'),
+                 hardships=(0, 'tracks that are asked about again, spoilt (default: 0)'),
+                 percepts=(0, 'tracks of which half seconds are read (default: 0)'), seed=(0, 'of deals (default: 0)'))
+    for key, (low, said) in whole.items():
+        one.add_argument(f'--{key}', type=number(int, low=low, high=SEEDS), metavar='N', help=said)
     one.add_argument('--shots', nargs='*', type=number(int, low=1), metavar='N',
                      help='training tracks a class of the few-shot curve (default: 1 3 10 30; none: no curve)')
     one.add_argument('--no-twins', action='store_true', help='without the nets of random weights')
-    one.add_argument('--seed', type=number(int, low=0, high=SEEDS), help='of the deals (default: 0)')
-    one.add_argument('--name', help='of the comparison (default: comparison)')
-    workers_option(one)
-    one.set_defaults(run=compare)
+    one.add_argument('--name', help='of its folder (default: comparison)')
+    two = commands.add_parser('board', help='a leaderboard of many cards')
+    two.add_argument('folder', help='holds cards, which comparisons leave as comparison.card.json')
+    two.add_argument('--to', help='folder of the page (default: the same)')
+    two.set_defaults(run=board)
+    three = commands.add_parser('reproduce', help='run the comparison of a card again and say what differs')
+    three.add_argument('card', help='comparison.card.json of somebody')
+    for command, run in ((one, compare), (three, reproduce)):
+        workers_option(command)
+        command.set_defaults(run=run)
 
 # %% ../nbs/cli.ipynb #bc219be9
 def parser() -> argparse.ArgumentParser:

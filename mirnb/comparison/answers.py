@@ -65,7 +65,8 @@ def ask(rungs: dict,  # {name: (tracks, D)} features of all tracks of the table
     "Fit each rung, choose, answer; raises the `MirnbError` of what fits it."
     y = task.values(labels, classes)
     teach, choose, test = (split.rows(part) for part in ('train', 'valid', 'test'))
-    found = {name: task.fitted(probe, X[teach], y[teach], X[choose], y[choose], seed) for name, X in rungs.items()}
+    found = {name: task.fitted(probe.of(name), X[teach], y[teach], X[choose], y[choose], seed)
+             for name, X in rungs.items()}
     losses = {name: one.loss for name, one in found.items()}
     best = min(losses, key=losses.get)
     plain = {key: value.item() if hasattr(value, 'item') else value for key, value in found[best].setting.items()}
@@ -110,10 +111,10 @@ class Job:
 
     def path(self, folder: Path) -> Path:  # of a comparison
         "By all that it hangs on."
-        store = Store(self.store)
+        store, probe = Store(self.store), self.task.probe(self.probe)
         made_of = (store.card['settings'], store.made_of(list(self.track_ids)), self.track_ids, self.labels,
-                   self.classes, self.split.key, self.probe, self.task.probe(self.probe).grid, self.rungs, self.codes,
-                   self.seed, self.task.name, self.task)
+                   self.classes, self.split.key, self.probe, probe.grid, probe.bags, self.rungs, self.codes, self.seed,
+                   self.task.name, self.task)
         return folder/'answers'/self.store.name/f'{self.probe}-{fingerprint(*made_of)}.npz'
 
 # %% ../../nbs/65_comparison/40_answers.ipynb #814a26e8

@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['FORMAT', 'EDITION', 'SUFFIX', 'KINDS', 'WITHIN', 'BOARD', 'elsewhere', 'card_of', 'write_card', 'wrong', 'read_card',
            'gathered', 'grouped', 'paired', 'leads', 'board_table', 'group_table', 'board', 'beyond', 'differs',
-           'reproduced']
+           'reproduced', 'compare', 'reproduce']
 
 # %% ../../nbs/65_comparison/80_cards.ipynb #aa379a1f
 import platform
@@ -18,14 +18,17 @@ import numpy as np
 import pandas as pd
 
 from ..base.files import MirnbError, atomic, read_json, write_json
-from ..base.settings import fingerprint
+from ..base.settings import fingerprint, settings_of
 from ..evidence.say import LEVEL, apart, number
 from ..evidence.significance import corrected, versus
 from ..evidence.style import labels, shown
 from ..evidence.tables import together
 from ..study.provenance import PACKAGES, machine
+from .settings import CompareConfig
+from .table import verdict, written
+from .run import Comparison, run
 from .page import (MEASURES, TAGS, Cell, Column, Shown, axis, cell, framed, looks, measured, ranged,
-                                   scale_of, sortable, whisker)
+                                   scale_of, sortable, whisker, write_page)
 
 # %% ../../nbs/65_comparison/80_cards.ipynb #6dcb966d
 FORMAT, EDITION, SUFFIX = 'mirnb comparison card', 1, '.card.json'
@@ -348,3 +351,27 @@ def reproduced(card: dict,  # of `read_card`
     "Run the comparison of a card again, and say what differs."
     again = card_of(run(elsewhere(card['config'], '~', str(Path.home()))))
     return again, differs(card, again)
+
+# %% ../../nbs/65_comparison/80_cards.ipynb #14b31e1e
+def compare(config: CompareConfig,  # all of it
+            workers: int = 2,  # processes
+            progress: bool = True,  # show bars
+            ) -> tuple:  # Comparison, with comparison.html, table.csv, table.tex and its card; the verdict in sentences
+    "Run a comparison, or what is left of it, and write its page, its tables and its card."
+    one = run(config, workers, progress)
+    results = one.results
+    main = next(iter(results['probes'].values()))
+    told = {key: results[key] for key in ('costs', 'licences', 'warnings')}
+    written(main | told, one.folder)
+    write_card(one.folder)
+    write_page(one.folder)
+    return one, verdict(main | told, results['corpus']['name'])
+
+# %% ../../nbs/65_comparison/80_cards.ipynb #19b49e25
+def reproduce(path: str|Path,  # of a card
+              workers: int = 2,  # processes
+              progress: bool = True,  # show bars
+              ) -> list:  # sentences of `differs`
+    "Run the comparison of a card anew, here and now; raises the `MirnbError` of `read_card`."
+    def anew(config): return compare(settings_of(CompareConfig, config), workers, progress)[0].folder
+    return reproduced(read_card(path), anew)[1]

@@ -129,8 +129,9 @@ def ground_of(config: CompareConfig,  # task, folds, deals, seed
     task = task_of(config.task, config.label, config.apart)
     there, bad = common(corpus.table, stores)
     table, classes, said = asked(there, task)
-    if task.name == 'genre' and set(classes) <= set(corpus.classes):
-        classes = tuple(name for name in corpus.classes if name in classes)
+    if task.name == 'genre':
+        table = table.assign(genre=table[task.column])  # by whatever name it came
+        if set(classes) <= set(corpus.classes): classes = [name for name in corpus.classes if name in classes]
     splits = splits_of(table, config.folds, config.deals, config.seed, task)
     classes, more = learnable(table, splits, task, classes)
     return Ground(config, table, tuple(classes), tuple(splits)), bad, said + more
@@ -347,8 +348,8 @@ def found(config: CompareConfig,  # all of it
         licences={label: fact['about']['weights'] for label, fact in facts.items()},
         warnings={one.label: contamination(known_as(config.corpus), one.made.about) for one in mine},
         **beside(ground, workers, progress), **more)
-    told = guesses(deals[1], deals[0], ground.table, list(ground.classes), ground.probes[0])
-    return results, told if config.task == 'genre' else {}, bad
+    if config.task != 'genre': return results, {}, bad
+    return results, guesses(deals[1], deals[0], ground.table, list(ground.classes), ground.probes[0]), bad
 
 # %% ../../nbs/65_comparison/70_run.ipynb #573dfcba
 def run(config: CompareConfig,  # all of it
