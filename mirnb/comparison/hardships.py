@@ -218,21 +218,25 @@ def again(jobs: list,  # of Job: one encoder, one probe, a job a split
         asked, out[name] = by_deal(heard, splits)
     return asked, out
 
-# %% ../../nbs/65_comparison/55_hardships.ipynb #f4aa08d0
+# %% ../../nbs/65_comparison/55_hardships.ipynb #f9ea2773
 def loss_of(clean: np.ndarray,  # (deals, N, K) probabilities
             heard: np.ndarray,  # the same of spoilt tracks; NaN of those that could not be read
             truth: np.ndarray,  # (N,) class numbers
             groups: np.ndarray,  # (N,) names of what is drawn whole
             n: int = 2000,  # resamples
-            ) -> dict:  # loss, low, high, p; clean (macro-F1), tracks, works; empty where no track is left
-    "Macro-F1 of the clean tracks less that of the same tracks spoilt."
+            ) -> dict:  # loss, low, high, p; clean (macro-F1), tracks, works, lone; empty where no track is left
+    """Macro-F1 of the clean tracks less that of the same tracks spoilt.
+
+    lone: classes of one work, of whose spread the interval knows nothing; where all are, it has no width.
+    """
     there, K = np.isfinite(clean + heard).all((0, 2)), clean.shape[2]
     if not there.any(): return {}
     truth, groups = truth[there], groups[there]
     a, b = (p[:, there].argmax(2) for p in (clean, heard))
-    found = versus(truth, a, b, groups, K, n, 0)
+    found, works = versus(truth, a, b, groups, K, n, 0), pd.Series(groups).groupby(truth).nunique()
     return dict(loss=found['difference'], low=found['low'], high=found['high'], p=found['p'], tracks=int(there.sum()),
-                works=found['works'], clean=float(np.mean([macro_f1(truth, guess, K) for guess in a])))
+                works=found['works'], lone=int((works == 1).sum()),
+                clean=float(np.mean([macro_f1(truth, guess, K) for guess in a])))
 
 # %% ../../nbs/65_comparison/55_hardships.ipynb #61cf00c6
 def unread(stores: dict,  # {condition: Store}
@@ -260,7 +264,7 @@ def name_of(jobs: dict,  # as `robustness` takes them
     heard = [(store.folder.name, store.made_of(track_ids)) for own in stores.values() for store in own.values()]
     return f'robustness-{fingerprint(asked, heard, track_ids, n)}.json'
 
-# %% ../../nbs/65_comparison/55_hardships.ipynb #e78a6d09
+# %% ../../nbs/65_comparison/55_hardships.ipynb #27e22975
 def robustness(table: pd.DataFrame,  # track_id, path, group, genre
                jobs: dict,  # {encoder: list of Job}: one probe, a job a split, of this table
                folder: str|Path,  # of the comparison: answers, spoilt stores, losses
@@ -283,7 +287,7 @@ def robustness(table: pd.DataFrame,  # track_id, path, group, genre
     for name, own in jobs.items():
         asked, said = again(own, answers(own, folder, workers, progress), stores[name], rows, workers, progress)
         losses = {c: loss_of(said[''], said[c], truth[asked], groups[asked], n) for c in conditions}
-        found[name] = {condition: loss for condition, loss in losses.items() if loss}
+        if told := {condition: loss for condition, loss in losses.items() if loss}: found[name] = told
         if text := unread(stores[name], losses, tracks.track_id.tolist()): missing[name] = text
     corrected(loss for losses in found.values() for loss in losses.values())
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -438,7 +442,7 @@ def knows(table: pd.DataFrame,  # track_id, path, group, genre
         except MirnbError as e: left[name] = str(e)
     return found, left
 
-# %% ../../nbs/65_comparison/55_hardships.ipynb #76c330d5
+# %% ../../nbs/65_comparison/55_hardships.ipynb #b894a384
 def _heat(cells: pd.DataFrame, text: pd.DataFrame, most: float, cmap: str, ax) -> None:
     "Numbers on a ground of one hue, which grey paper shows as well; an empty cell was not measured."
     ax.imshow(cells.astype(float).clip(lower=0), cmap=cmap, vmin=0, vmax=most, aspect='auto')
@@ -451,21 +455,23 @@ def _heat(cells: pd.DataFrame, text: pd.DataFrame, most: float, cmap: str, ax) -
     ax.spines[:].set_visible(False)
 
 @plt.rc_context(STYLE)
-def losses_map(found: dict,  # {encoder: {condition: loss, low, high, p_holm}}
+def losses_map(found: dict,  # {encoder: {condition: loss, low, high, p_holm, clean}}
                ax,  # one axis
                ):  # ax
-    "What each encoder loses under each condition."
+    "What each encoder loses under each condition, beside its clean score on the same tracks."
     cells = pd.DataFrame({name: {c: loss['loss'] for c, loss in own.items()} for name, own in found.items()}).T
     cells = cells.loc[cells.mean(axis=1).sort_values(kind='stable').index]
     def said(name, c):
         loss = found[name].get(c)
-        return f"{loss['loss']:+.2f}{'*' if apart(dict(loss, difference=loss['loss'])) else ''}" if loss else ''
+        return f"{round(loss['loss'], 2) + 0.:+.2f}{'*'*apart(dict(loss, difference=loss['loss']))}" if loss else ''
     text = pd.DataFrame([[said(name, c) for c in cells.columns] for name in cells.index], cells.index, cells.columns)
     _heat(cells, text, max(.1, np.nanmax(cells.to_numpy(float))), 'Oranges', ax)
+    scores = [next(iter(found[name].values()))['clean'] for name in cells.index]
+    ax.set_yticklabels([f'{name} ({score:.2f})' for name, score in zip(labels(cells.index, 36), scores)])
     ax.set_title('macro-F1 lost, of clean less spoilt (*: p < .05 after Holm)')
     return ax
 
-# %% ../../nbs/65_comparison/55_hardships.ipynb #a07b493a
+# %% ../../nbs/65_comparison/55_hardships.ipynb #299ce52d
 @plt.rc_context(STYLE)
 def knows_map(found: dict,  # {encoder: {percept: r2, low, high}}
               ax,  # one axis
@@ -475,7 +481,7 @@ def knows_map(found: dict,  # {encoder: {percept: r2, low, high}}
     cells = pd.DataFrame({name: {p: score['r2'] for p, score in own.items()} for name, own in found.items()}).T
     cells = cells.rename(columns=words)
     cells = cells.loc[(-cells.mean(axis=1)).sort_values(kind='stable').index]
-    text = cells.map('{:.2f}'.format).where(cells.notna(), '')
+    text = (cells.round(2) + 0.).map('{:.2f}'.format).where(cells.notna(), '')  # + 0.: no -0.00
     _heat(cells, text, 1., 'Blues', ax)
     ax.set_title('R2 of a linear probe of half seconds')
     return ax
