@@ -21,7 +21,7 @@ from sklearn.multiclass import OneVsRestClassifier
 from sklearn.neighbors import KNeighborsClassifier, KNeighborsRegressor
 from sklearn.neural_network import MLPClassifier, MLPRegressor
 from sklearn.pipeline import Pipeline, make_pipeline
-from sklearn.preprocessing import StandardScaler
+from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
 from ..base.files import MirnbError
 from ..evidence.baselines import LIMITS, chosen, ends, logistic, longer
@@ -144,7 +144,8 @@ def ridge(C: float,  # inverse strength of the penalty
           seed: int = 0,  # nothing is drawn
           ) -> Pipeline:
     "Linear regression that keeps its weights small."
-    return scaled(standard, Ridge(alpha=1/C))
+    double = FunctionTransformer(np.asarray, kw_args=dict(dtype=float))  # a small penalty is lost in single precision
+    return make_pipeline(double, scaled(standard, Ridge(alpha=1/C)))
 
 # %% ../../nbs/65_comparison/20_probes.ipynb #13fea6bc
 def nearest(k: int,  # tracks that are averaged

@@ -10,24 +10,26 @@ __all__ = ['checked', 'pieces', 'filled', 'heard_rows', 'joined', 'parts', 'hear
 import numpy as np
 
 from ..base.files import MirnbError
+from ..sound.audio import AudioError
 from .encoder import Encoder, Read, Window, rung_of
 
 # %% ../../nbs/35_encoders/15_reading.ipynb #46c55dcc
 def checked(wave: np.ndarray,  # (samples,), or (2, samples) where an encoder takes stereo
             encoder: Encoder,  # that is to read it
             ) -> np.ndarray:  # the same, float32
-    "Raises `MirnbError` for another shape or type, for NaN and infinity, and for fewer samples than it needs."
+    "Raises `MirnbError` for another shape or type; `AudioError` for NaN, infinity, fewer samples than it needs."
     wave, ndim = np.asarray(wave), 2 if encoder.channel == 'stereo' else 1
     if wave.ndim != ndim or ndim == 2 and len(wave) != 2:
         wanted = '(2, samples)' if ndim == 2 else '(samples,)'
         raise MirnbError(f'{encoder.name}: the wave has shape {wave.shape}; give it {wanted}.')
     if wave.dtype.kind != 'f':
         raise MirnbError(f'{encoder.name}: the wave is {wave.dtype}; scale it to floats, -1 to 1.')
-    if not np.isfinite(wave).all(): raise MirnbError(f'{encoder.name}: the wave holds NaN or infinity; leave it out.')
+    # A file may hold such a wave, which is that file's fault and ends no batch; whoever reads it knows its path.
+    if not np.isfinite(wave).all(): raise AudioError(encoder.name, 'nan', 'the wave holds NaN or infinity')
     short = wave.shape[-1] < encoder.window.least and encoder.window.pad == 'none'
     if short or not wave.shape[-1]:
-        raise MirnbError(f'{encoder.name}: the wave has {wave.shape[-1]:,} samples and must have at least '
-                         f'{encoder.window.least:,} at {encoder.sr:,} Hz; leave it out.')
+        raise AudioError(encoder.name, 'short', f'the wave has {wave.shape[-1]:,} samples and must have at least '
+                                                f'{encoder.window.least:,} at {encoder.sr:,} Hz')
     return np.ascontiguousarray(wave, np.float32)
 
 # %% ../../nbs/35_encoders/15_reading.ipynb #e13f35a3
