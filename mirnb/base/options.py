@@ -22,13 +22,15 @@ def number(kind: type,  # int or float
     return read
 
 # %% ../../nbs/10_base/80_options.ipynb #394a45e5
-def workers_option(command: argparse.ArgumentParser) -> None:
+def workers_option(command: argparse.ArgumentParser,  # that gets the option
+                   ) -> None:
     "The option that many commands have."
     command.add_argument('--workers', type=number(int, low=1, high=1024), default=2, metavar='N',
                          help='processes of one thread each (default: 2)')
 
 # %% ../../nbs/10_base/80_options.ipynb #8de4ddbe
-def scheduler_option(command: argparse.ArgumentParser) -> None:
+def scheduler_option(command: argparse.ArgumentParser,  # that gets the option
+                     ) -> None:
     "Workers of one's own, or those of a cluster."
     workers_option(command)
     command.add_argument('--scheduler', help='address of a running Dask scheduler, such as tcp://10.0.0.1:8786, '

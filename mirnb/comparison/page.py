@@ -29,9 +29,9 @@ from ..evidence.style import KINDS, labels, shown
 from ..evidence.tables import MINUS, html_row, html_table, together
 from ..study.provenance import counted
 from ..study.report import HTML, POLICY
-from .answers import ask
+from .answers import ask, guesses
 from .probes import PROBES
-from .scores import by_deal, compared, guesses
+from .scores import by_deal, compared
 from .splits import shots, splits_of
 from .table import verdict
 

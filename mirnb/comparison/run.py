@@ -36,8 +36,8 @@ from .contamination import contamination
 from .tasks import Task, asked, columns, from_csv, task_of
 from .splits import learnable, shots, splits_of
 from .production import production
-from .answers import Job, answers, ask, load_answer, save_answer
-from .scores import by_deal, compared, differences, guesses, scored
+from .answers import Job, answers, ask, guesses, load_answer, save_answer
+from .scores import by_deal, compared, differences, scored
 from .hardships import knows, robustness
 
 # %% ../../nbs/65_comparison/70_run.ipynb #62f89adb
@@ -258,8 +258,8 @@ def beside_twins(said: dict,  # {label: [Answer]}, twins among them
                  ground: Ground,  # the tracks
                  ) -> dict:  # {label: of `scored`, of the twin; twin: its label; less: the net less its twin}
     "Holm's correction over all twins."
-    found = {label: dict(ground.scored(said[twin.label]), twin=twin.label, less=ground.less(said[label], said[twin.label]))
-             for label, twin in twins.items()}
+    def one(label, twin): return dict(ground.scored(said[twin]), twin=twin, less=ground.less(said[label], said[twin]))
+    found = {label: one(label, twin.label) for label, twin in twins.items()}
     corrected([row['less'] for row in found.values()])
     return found
 

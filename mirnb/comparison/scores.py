@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['SCORES', 'MEASURES', 'by_deal', 'tag_draws', 'known_mean', 'summed', 'tag_numbers', 'number_numbers', 'pair_numbers',
            'beats', 'tag_less', 'number_less', 'pair_less', 'exchanged', 'Score', 'drawn', 'bounds', 'class_row',
-           'scored', 'ranks', 'versus_other', 'differences', 'guesses', 'compared']
+           'scored', 'ranks', 'versus_other', 'differences', 'compared']
 
 # %% ../../nbs/65_comparison/50_scores.ipynb #57826148
 from collections.abc import Callable
@@ -17,7 +17,6 @@ from scipy.sparse import csr_matrix
 from scipy.stats import rankdata, spearmanr
 
 from ..base.files import MirnbError
-from ..base.settings import fingerprint
 from .tasks import GENRE, Task
 from ..evidence.metrics import (accuracy, bootstrap, brief, chance_bound, confusion, f1_per_class, interval,
                                     macro_f1, resampled)
@@ -332,21 +331,6 @@ def differences(said: dict,  # {name: (deals, N, ...) answers}
         found = {name: versus_other(draws[name], draws[against], less[name], groups) for name in others}
     corrected(found.values())
     return found
-
-# %% ../../nbs/65_comparison/50_scores.ipynb #e2357608
-def guesses(said: dict,  # {encoder: (deals, N, K) probabilities}, by one probe
-            rows: np.ndarray,  # (N,) of the table
-            table: pd.DataFrame,  # track_id, group, genre
-            classes: list,  # names, in the order of the probabilities
-            probe: str,  # its name
-            ) -> dict:  # probe, classes; tracks, groups, truth: N words; guess: {encoder: N numbers a deal}, as texts
-    "Class numbers that each encoder gave, a text a deal."
-    part, place = table.iloc[rows], {name: k for k, name in enumerate(classes)}
-    def words(values): return ' '.join(map(str, values))
-    def hashed(names): return words(fingerprint(str(name)) for name in names)
-    return dict(probe=probe, classes=list(classes), tracks=hashed(part.track_id), groups=hashed(part.group),
-                truth=words(part.genre.map(place)),
-                guess={name: [words(deal) for deal in p.argmax(2)] for name, p in said.items()})
 
 # %% ../../nbs/65_comparison/50_scores.ipynb #6e895595
 def compared(said: dict,  # {encoder: (deals, N, ...) answers}, by one probe

@@ -139,7 +139,8 @@ def pool(encoder: Encoder,  # any
         for name, read in said.items():
             rows = read.values if read.valid is None else read.values[read.valid]
             if not len(rows): continue
-            new, add = (_counts(rows, codes[name]), np.add) if codes[name] else (_moments(rows.astype(float)), _together)
+            if codes[name]: new, add = _counts(rows, codes[name]), np.add
+            else: new, add = _moments(rows.astype(float)), _together
             known[name] = add(known[name], new) if name in known else new
     return {name: code_shares(what) if codes[name] else _spread(*what) for name, what in known.items()}
 

@@ -175,9 +175,9 @@ def ids_or_codec(results: dict,  # of study 64
             f"the codec: {less('encoder output', 'log-Mel')}, {less('ids', 'ids of Mel')}.")
 
 # %% ../../nbs/80_studies/80_headlines.ipynb #fb165d7c
-ANSWERS = {'64_ids_or_codec': ids_or_codec, '67_seeds': seeds, '68_confounds': confounds, '71_scaling': scaling, '72_phase': phase,
-           '73_genres': genres, '74_pretext': pretext, '75_bands_and_codes': bands_and_codes, '76_cross_dataset': cross_dataset,
-           '77_why_tokens_fail': why_tokens_fail}
+ANSWERS = {'64_ids_or_codec': ids_or_codec, '67_seeds': seeds, '68_confounds': confounds, '71_scaling': scaling,
+           '72_phase': phase, '73_genres': genres, '74_pretext': pretext, '75_bands_and_codes': bands_and_codes,
+           '76_cross_dataset': cross_dataset, '77_why_tokens_fail': why_tokens_fail}
 BESIDE = {'72_phase': ('72_phase_arm',)}  # other files that a sentence reads
 
 # %% ../../nbs/80_studies/80_headlines.ipynb #1dab3735
