@@ -78,7 +78,7 @@ def bring(package: Package,  # of `packages_of`
           to: Path,  # the folder of all
           mirror: str|None = None,  # address of the folder that holds pool/; None = what apt knows
           progress: bool = True,  # show a bar
-          ) -> dict:  # {track_id: why it is lost}
+          ) -> dict:  # same: whether it is the version of the table; lost: {track_id: why}
     "One package's music, to its place; raises `MirnbError` where it cannot be had, or the disk does not take it."
     new = to/'.packages'/package.name  # stays the same, so that a download that broke off goes on
     files, rows = new/'files', list(tracks.itertuples())
@@ -103,7 +103,7 @@ def bring(package: Package,  # of `packages_of`
         with suppress(OSError):  # which stay where they hold half a download
             new.rmdir()
             new.parent.rmdir()
-    return {track: f'{why}: {package.name}{version}' for track, why in what.items() if why}
+    return dict(same=same, lost={track: f'{why}: {package.name}{version}' for track, why in what.items() if why})
 
 # %% ../../nbs/65_comparison/15_recorded.ipynb #71638050
 def is_there(tracks: pd.DataFrame,  # rows of `known`
@@ -123,20 +123,20 @@ def bring_all(tracks: pd.DataFrame,  # of `known`
               progress: bool = True,  # show a bar
               ) -> dict:  # {track_id: (reason, sentence)} of those that have not come
     "All packages that are not there yet; one that cannot be had ends nothing."
-    lost = read_json(note) if (note := to/'fetched.json').exists() else {}
+    notes = read_json(note) if (note := to/'fetched.json').exists() else {}
     failed, row, said = {}, 0, ''
     for package in tqdm(packages_of(tracks), 'packages', disable=not progress):
-        mine = tracks[tracks.package == package.name]
-        wanted = mine[~mine.track_id.isin(lost.get(package.name, ()))]
-        if package.name in lost and is_there(wanted, to).all(): continue
+        mine, told = tracks[tracks.package == package.name], notes.get(package.name)
+        if told and (told['same'] or not told['lost'] or not mirror):  # else the mirror may have the older version
+            if is_there(mine[~mine.track_id.isin(told['lost'])], to).all(): continue
         if row < PATIENCE:
-            try: lost[package.name] = bring(package, mine, to, mirror, progress)
+            try: notes[package.name] = bring(package, mine, to, mirror, progress)
             except MirnbError as e: row, said = row + 1, str(e)
             else: row = 0
         if row: failed |= {track: ('not brought', said) for track in mine.track_id[~is_there(mine, to)]}
-        else: write_json(note, lost)
-    gone = [lost.get(package, {}) for package in sorted(set(tracks.package))]
-    return {track: ('lost', why) for some in gone for track, why in some.items()} | failed
+        else: write_json(note, notes)
+    lost = [notes[package]['lost'] for package in sorted(set(tracks.package)) if package in notes]
+    return {track: ('lost', why) for some in lost for track, why in some.items()} | failed
 
 # %% ../../nbs/65_comparison/15_recorded.ipynb #19dca850
 LENGTH, RATE, CUTOFF, LEVEL = 30., 22_050, 8000., -26.  # of an excerpt: s, Hz, Hz, dB of its RMS below full scale
