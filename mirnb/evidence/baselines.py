@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['WEIGHTS', 'GRID', 'LOGISTIC_GRID', 'FOREST_GRID', 'LIMITS', 'TIMBRE_GRID', 'CODE_GRID', 'CODE_LOGISTIC_GRID',
-           'majority', 'stratified', 'mfcc_statistics', 'svm', 'logistic', 'forest', 'judged', 'longer', 'ends',
-           'best_of', 'chosen', 'Timbre', 'bag_of_codes', 'grid_maps']
+           'majority', 'stratified', 'mfcc_statistics', 'svm', 'logistic', 'tag_logistic', 'forest', 'judged', 'longer',
+           'ends', 'best_of', 'chosen', 'Timbre', 'bag_of_codes', 'grid_maps']
 
 # %% ../../nbs/50_evidence/30_baselines.ipynb #a8bf05ec
 from collections.abc import Callable
@@ -19,6 +19,7 @@ import pandas as pd
 from scipy.fft import dct
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.linear_model import LogisticRegression
+from sklearn.multiclass import OneVsRestClassifier
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
@@ -28,6 +29,7 @@ from ..representations.protocol import Float32, register
 from ..encoders.own import timbre
 from .calibration import log_loss
 from .metrics import macro_f1
+from .significance import ranked, scorable
 
 # %% ../../nbs/50_evidence/30_baselines.ipynb #5dea5e26
 def majority(labels,  # training labels, numbers or names
@@ -81,6 +83,15 @@ def logistic(C: float,  # inverse strength of the penalty
     machine = LogisticRegression(C=C, class_weight=class_weight, max_iter=3000, random_state=seed)
     return make_pipeline(StandardScaler(), machine) if standard else make_pipeline(machine)
 
+# %% ../../nbs/50_evidence/30_baselines.ipynb #c31b8ced
+def tag_logistic(C: float,  # inverse strength of the penalty
+                 standard: bool = True,  # standardise; False = features as they are
+                 seed: int = 0,  # scikit-learn asks for one; nothing is drawn
+                 ) -> Pipeline:  # fitted on labels (N, K), 0 and 1
+    "A logistic regression a tag: one against the rest."
+    machine = OneVsRestClassifier(LogisticRegression(C=C, max_iter=3000, random_state=seed))
+    return make_pipeline(StandardScaler(), machine) if standard else make_pipeline(machine)
+
 # %% ../../nbs/50_evidence/30_baselines.ipynb #2867bc17
 def forest(features: float|str,  # share of the features that a branch may choose from; or 'sqrt'
            leaf: int,  # clips of a leaf, at least
@@ -94,9 +105,13 @@ def forest(features: float|str,  # share of the features that a branch may choos
 # %% ../../nbs/50_evidence/30_baselines.ipynb #c8ebd3ae
 def judged(machine,  # fitted
            X,  # (M, features) validation clips
-           y,  # (M,) labels, all of them known from training
-           ) -> dict:  # macro_f1; log_loss, the mean over classes in nats, NaN of one that gives no probabilities
+           y,  # (M,) labels, all of them known from training; of tags (M, K) 0 and 1
+           ) -> dict:  # macro_f1, of tags roc_auc; log_loss, the mean over classes in nats, NaN without probabilities
     "How good a reader is, by both measures."
+    if np.ndim(y) == 2:
+        p, some = machine.predict_proba(X), scorable(np.asarray(y))
+        loss = -np.log(np.maximum(np.where(y, p, 1 - p), 1e-3)).mean()
+        return dict(roc_auc=float(ranked(y[:, some], p[:, some])[0]) if some.any() else .5, log_loss=float(loss))
     truth, K = np.searchsorted(machine.classes_, y), len(machine.classes_)
     out = dict(macro_f1=macro_f1(truth, np.searchsorted(machine.classes_, machine.predict(X)), K), log_loss=np.nan)
     if not hasattr(machine, 'predict_proba'): return out
@@ -138,7 +153,7 @@ def best_of(table: pd.DataFrame,  # a row a setting: of `judged`
 # %% ../../nbs/50_evidence/30_baselines.ipynb #9e0dbb88
 def chosen(reader: Callable,  # `svm`, `logistic`, `forest` or one like them, called with a setting and `seed`
            X,  # (N, features) training clips
-           y,  # (N,) labels, numbers or names
+           y,  # (N,) labels, numbers or names; of tags (N, K) 0 and 1
            X_valid,  # (M, features) validation clips
            y_valid,  # (M,) labels, all of them known from training
            grid: dict,  # {name: values to try, rising, so that of `C` and `gamma` the smoother come first}
@@ -149,7 +164,8 @@ def chosen(reader: Callable,  # `svm`, `logistic`, `forest` or one like them, ca
     Of equal ones the first inside the grid is kept. `at_end` is True of a chosen one at the rim, where a limit keeps
     the grid from growing. Raises `ValueError` for labels that training lacks.
     """
-    if unknown := sorted(set(np.asarray(y_valid).tolist()) - set(np.asarray(y).tolist())):
+    several = np.ndim(y) == 2
+    if not several and (unknown := sorted(set(np.asarray(y_valid).tolist()) - set(np.asarray(y).tolist()))):
         raise ValueError(f'validation has labels that training lacks: {unknown}')
     found, grid, grown = {}, {}, dict(grid)
     while grown != grid:

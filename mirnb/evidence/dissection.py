@@ -157,6 +157,6 @@ def said_without(classifier: Classifier,  # trained
         with autocast(precision, 'cpu'):
             x = classifier.former.prepare(batch_of(store, list(zip(tracks, starts)), c.segment))
             for said, mask in zip(out, masks):
-                p = classifier.answer(hidden_in(classifier, x, mask)).softmax(1).numpy()
+                p = classifier.answers.sure(classifier.answer(hidden_in(classifier, x, mask))).numpy()
                 np.add.at(said, list(which), p)
     return (out/out.sum(2, keepdims=True)).astype(np.float32)

@@ -23,6 +23,7 @@ from ..representations.convolutions import nearest
 from ..representations.protocol import Float32, OfLevel, register
 from ..representations.store import Store
 from .metrics import limit
+from .style import measure_of
 
 # %% ../../nbs/50_evidence/35_ladder.ipynb #006e7e4e
 RUNGS = ('token ids', 'codebook vectors', 'encoder output', 'Mel')
@@ -123,21 +124,22 @@ def ladder_plot(scores: dict,  # {rung: macro_f1, low, high}, as `metrics.score`
                 chance: float,  # the chance bound
                 ax,  # one axis
                 ):  # ax
-    "Macro-F1 with its 95 % interval, rung by rung; lines join the rungs that are pooled alike."
+    "Macro-F1, or of tags ROC-AUC, with its 95 % interval, rung by rung; lines join the rungs that are pooled alike."
     *encoded, mel = RUNGS
+    what = measure_of(scores)
     for suffix, colour, mark, shift in ((' (random encoder)', '#9A9A9A', '<', .06), ('', '#D55E00', 's', -.06)):
         at = {i + shift: scores[rung + suffix] for i, rung in enumerate(encoded) if rung + suffix in scores}
         if not at: continue  # that encoder was not asked
         if mel in scores: at[3] = scores[mel]  # where both ways meet
-        x, y = np.array([*at]), np.array([s['macro_f1'] for s in at.values()])
+        x, y = np.array([*at]), np.array([s[what.key] for s in at.values()])
         ax.plot(x[x > .5], y[x > .5], color=colour, lw=1, ls=(0, (3, 2)) if suffix else '-', zorder=1)
         ax.vlines(x, [s['low'] for s in at.values()], [s['high'] for s in at.values()], color=colour, lw=1.2)
         ax.plot(x, y, mark, color=colour, ls='none', label='random encoder' if suffix else 'trained encoder')
-    if mel in scores: ax.plot(3, scores[mel]['macro_f1'], 'o', color='#0072B2', label='no encoder')
+    if mel in scores: ax.plot(3, scores[mel][what.key], 'o', color='#0072B2', label='no encoder')
     ax.axhline(chance, color='.1', lw=.9, ls=(0, (4, 2)))
     ax.text(3.3, chance, f'chance {chance:.3f}', va='bottom', ha='right', fontsize=7)
     ax.set(xticks=range(4), xticklabels=[r.replace(' ', '\n') for r in RUNGS], xlim=(-.3, 3.3), ylim=(0, None),
-           ylabel='macro-F1, 95 % interval', xlabel=fill(limit(next(iter(scores.values()))), 60))
+           ylabel=f'{what.name}, 95 % interval', xlabel=fill(limit(next(iter(scores.values()))), 60))
     ax.legend(frameon=False, loc='lower left', bbox_to_anchor=(0, 1), ncols=3, fontsize=7, columnspacing=1.,
               handletextpad=.2)
     return ax

@@ -170,7 +170,8 @@ def score(truth,  # (N,) true classes, 0 to K-1
 # %% ../../nbs/50_evidence/10_metrics.ipynb #356d7746
 def limit(score: dict,  # of `score`, or of an older results.json, which has its per_genre
           ) -> str:  # 'no work of c is scored, so that macro-F1 is at most 0.667'; '' where every genre has works
-    "What no model can exceed on these works, and why; it is said wherever a macro-F1 is."
+    "What no model can exceed on these works, and why; it is said wherever a macro-F1 is. Of tags, what is not scored."
+    if left := score.get('left_out'): return f'of {", ".join(left)} no track is scored, or every one: not in the means'
     genres = score.get('per_genre') or {}
     names = score.get('absent') or [g for g, found in genres.items() if not found['support']]
     if not names: return ''

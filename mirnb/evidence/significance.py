@@ -4,7 +4,8 @@
 
 # %% auto #0
 __all__ = ['swapped', 'beyond', 'permutation_test', 'holm', 'corrected', 'tests_in', 'as_family', 'paired_off', 'versus',
-           'touching', 'by_genre', 'over_seeds', 'scorable', 'ranked', 'rankings', 'tag_scores']
+           'touching', 'by_genre', 'over_seeds', 'scorable', 'ranked', 'rankings', 'tag_scores', 'weighted_ranks',
+           'tag_draws', 'macro_draws', 'tag_score', 'tag_versus']
 
 # %% ../../nbs/50_evidence/15_significance.ipynb #955d30a0
 import numpy as np
@@ -14,7 +15,7 @@ from sklearn.metrics import average_precision_score, roc_auc_score
 
 from ..base.files import MirnbError
 from ..base.settings import fingerprint
-from .metrics import bootstrap, confusion, f1_per_class, interval
+from .metrics import bootstrap, confusion, f1_per_class, interval, resampled, with_interval
 
 # %% ../../nbs/50_evidence/15_significance.ipynb #815a8ae2
 def swapped(truth,  # (N,) true classes, 0 to K-1
@@ -211,3 +212,74 @@ def tag_scores(truth,  # (N, tags) 0 or 1
         auc, precision = ranked(y[:, k], s[:, k])
         per_tag[t] = dict(roc_auc=float(auc), clips=int(y[:, k].sum()), average_precision=float(precision))
     return out | dict(per_tag=per_tag, left_out=[t for t, can in zip(tags, some) if not can])
+
+# %% ../../nbs/50_evidence/15_significance.ipynb #85d3358d
+def weighted_ranks(truth,  # (N,) 0 or 1, of one tag
+                   scores,  # (N,) higher = more likely
+                   weights,  # (n, N) how often each row counts
+                   ) -> np.ndarray:  # (n, 2) ROC-AUC and average precision; NaN where no row has the tag, or every one
+    "Both scores under many weights, as scikit-learn's with `sample_weight`, but sorted once."
+    order = np.argsort(-np.asarray(scores, float), kind='stable')
+    s, w = np.asarray(scores, float)[order], np.asarray(weights, float)[:, order]
+    last = np.flatnonzero(np.append(s[1:] != s[:-1], True))  # of each tie
+    every, hits = w.cumsum(1)[:, last], (w*np.asarray(truth, float)[order]).cumsum(1)[:, last]
+    misses, gain = every - hits, np.diff(hits, axis=1, prepend=0)
+    P, N = hits[:, -1], misses[:, -1]
+    auc = (np.diff(misses, axis=1, prepend=0)*(hits - gain/2)).sum(1)/np.maximum(P*N, 1)
+    precision = (gain*hits/np.maximum(every, 1)).sum(1)/np.maximum(P, 1)
+    return np.where(((P > 0) & (N > 0))[:, None], np.stack([auc, precision], 1), np.nan)
+
+# %% ../../nbs/50_evidence/15_significance.ipynb #a995c89e
+def tag_draws(truth,  # (N, tags) 0 or 1
+              scores,  # (N, tags)
+              groups,  # (N,) names of the artists or works, which are drawn whole
+              n: int = 2000,  # resamples
+              seed: int = 0,  # of the draws; the same seed and groups draw the same works
+              ) -> np.ndarray:  # (n + 1, 2, tags): ROC-AUC and average precision, as found and of each resample; or NaN
+    "Both scores of each tag."
+    which, drawn = resampled(groups, n, seed)
+    drawn = np.concatenate([np.ones((1, drawn.shape[1]), int), drawn])
+    truth, scores = np.asarray(truth, int), np.asarray(scores, float)
+    parts = [drawn[at:at + 250, which] for at in range(0, n + 1, 250)]  # a few at once: memory
+    return np.stack([np.concatenate([weighted_ranks(y, s, part) for part in parts])
+                     for y, s in zip(truth.T, scores.T)], 2)
+
+# %% ../../nbs/50_evidence/15_significance.ipynb #99bab6cf
+def macro_draws(draws: np.ndarray,  # (n + 1, 2, tags) of `tag_draws`
+                ) -> np.ndarray:  # (up to n + 1, 2): as found, then of each resample that can score any tag
+    "Means over the tags that can be scored."
+    can = ~np.isnan(draws)
+    count = can.sum(2)
+    if not count[0].any(): raise MirnbError('tags: none has both a track with it and one without; score more tracks.')
+    means = np.where(can, draws, 0).sum(2)/np.maximum(count, 1)
+    return means[count[:, 0] > 0]
+
+# %% ../../nbs/50_evidence/15_significance.ipynb #012bbda7
+def tag_score(draws: np.ndarray,  # (n + 1, 2, tags) of `tag_draws`
+              truth,  # (N, tags) 0 or 1
+              tags: list,  # names
+              ) -> dict:  # roc_auc and average_precision, each with low and high; tracks, per_tag, left_out
+    "Both scores with their 95 % intervals, ready for JSON; per_tag: ROC-AUC with interval, precision, support, share."
+    (auc, precision), truth = macro_draws(draws).T, np.asarray(truth, int)
+    found = with_interval(auc, 'roc_auc')
+    found |= {f'average_precision{end}': value for end, value in zip(('', '_low', '_high'),
+                                                                    with_interval(precision).values())}
+    some, per_tag = scorable(truth), {}
+    for k in np.flatnonzero(some):
+        one = draws[:, :, k][~np.isnan(draws[:, 0, k])]
+        per_tag[tags[k]] = with_interval(one[:, 0], 'roc_auc') | dict(
+            average_precision=float(one[0, 1]), support=int(truth[:, k].sum()), share=float(truth[:, k].mean()))
+    return found | dict(tracks=len(truth), per_tag=per_tag, left_out=[t for t, can in zip(tags, some) if not can])
+
+# %% ../../nbs/50_evidence/15_significance.ipynb #d6b53ce0
+def tag_versus(a: np.ndarray,  # (n + 1, 2, tags) of `tag_draws`, of the first system
+               b: np.ndarray,  # the same of the second, of the same draws
+               groups,  # (N,) names of the works
+               seeds: int = 0,  # trainings behind it
+               ) -> dict:  # difference, low, high (paired bootstrap), p (Student's t); works, seeds
+    "Macro ROC-AUC of `a` less that of `b`; p is 1 where the resamples do not tell how far it moves."
+    draws, works = macro_draws(a)[:, 0] - macro_draws(b)[:, 0], len(set(groups))
+    found, spread = with_interval(draws, 'difference'), draws[1:].std(ddof=1)
+    known = works > 1 and spread > 1e-12
+    p = 2*student.sf(abs(draws[0])/spread, works - 1) if known else 1.
+    return found | dict(p=max(float(p), 1e-300), works=works, seeds=seeds)

@@ -4,13 +4,14 @@
 
 # %% auto #0
 __all__ = ['COLUMN', 'PAGE', 'STYLE', 'UNSEEN', 'TURNS', 'FORMERS', 'ORACLES', 'COLOURS', 'MARKERS', 'HATCHES', 'GREY',
-           'SPARE_COLOURS', 'SPARE_MARKERS', 'SPARE_HATCHES', 'HALO', 'KINDS', 'FAMILIES', 'shown', 'labels',
-           'letters_of', 'lenders', 'as_letters', 'lend_fonts', 'canvas', 'save', 'spare', 'plain_name', 'colour_of',
-           'marker_of', 'hatch_of']
+           'SPARE_COLOURS', 'SPARE_MARKERS', 'SPARE_HATCHES', 'HALO', 'KINDS', 'FAMILIES', 'OF_GENRES', 'OF_TAGS',
+           'shown', 'labels', 'letters_of', 'lenders', 'as_letters', 'lend_fonts', 'canvas', 'save', 'spare',
+           'plain_name', 'colour_of', 'marker_of', 'hatch_of', 'Measure', 'measure_of']
 
 # %% ../../nbs/50_evidence/22_style.ipynb #cc5fdea2
 import unicodedata
 import warnings
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
@@ -207,3 +208,27 @@ KINDS = dict(zip(['#0072B2', '#E69F00', '#009E73', '#CC79A7', '#56B4E9', '#D55E0
 FAMILIES = ('piano', 'mallets', 'organ, accordion', 'guitar', 'bass', 'strings, harp', 'ensemble, choir', 'brass',
             'reeds', 'flutes', 'synth lead', 'synth pad', 'synth effects', 'fiddle, bagpipe', 'percussion',
             'effects')  # of General MIDI: program // 8
+
+# %% ../../nbs/50_evidence/22_style.ipynb #e943bcf5
+@dataclass(frozen=True)
+class Measure:
+    "The names of a kind of score, in results and in words."
+    key: str = 'macro_f1'  # of its value in results
+    name: str = 'macro-F1'
+    second: str = 'accuracy'  # of the value beside it
+    second_name: str = 'accuracy'
+    per: str = 'per_genre'  # of the scores of single classes
+    each: str = 'f1'  # of a value there
+    each_name: str = 'F1'
+    kind: str = 'genre'  # what a class is
+
+# %% ../../nbs/50_evidence/22_style.ipynb #88e25d89
+OF_GENRES = Measure()
+OF_TAGS = Measure('roc_auc', 'macro ROC-AUC', 'average_precision', 'average precision', 'per_tag', 'roc_auc', 'ROC-AUC',
+                  'tag')
+
+# %% ../../nbs/50_evidence/22_style.ipynb #813465a2
+def measure_of(scores: dict,  # {model: its scores}
+               ) -> Measure:
+    "By which measure a study was scored."
+    return OF_TAGS if any(OF_TAGS.key in s for s in scores.values()) else OF_GENRES

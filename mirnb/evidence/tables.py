@@ -10,7 +10,7 @@ __all__ = ['MINUS', 'difference', 'compare', 'findings', 'together', 'less', 'be
 from html import escape
 
 from .metrics import limit
-from .style import FORMERS, ORACLES, colour_of, labels, shown
+from .style import FORMERS, ORACLES, colour_of, labels, measure_of, shown
 from .figures import contenders
 from .say import LEVEL, apart, spelled, verdict
 
@@ -27,14 +27,15 @@ def _stored(results: dict, name: str) -> dict:  # name of a pair, 'A - B'
 def difference(results: dict,  # the content of results.json
                a: str,  # a model
                b: str,  # another one
-               ) -> dict:  # difference: macro-F1 of a less b; where the pair was compared also low, high, p_holm, seeds
+               ) -> dict:  # difference: the score of a less b; of a compared pair also low, high, p_holm, seeds
     "The contrast of two models, whichever way round it was stored."
     pairs = results.get('paired') or {}
     if f'{a} - {b}' in pairs: return _stored(results, f'{a} - {b}')
     if f'{b} - {a}' in pairs:
         found = _stored(results, f'{b} - {a}')
         return found | dict(difference=-found['difference'], low=-found['high'], high=-found['low'])
-    return dict(difference=results['scores'][a]['macro_f1'] - results['scores'][b]['macro_f1'])
+    scores, key = results['scores'], measure_of(results['scores']).key
+    return dict(difference=scores[a][key] - scores[b][key])
 
 # %% ../../nbs/50_evidence/27_tables.ipynb #7d783faf
 def compare(results: dict,  # the content of results.json
@@ -43,20 +44,20 @@ def compare(results: dict,  # the content of results.json
             ) -> str:
     "One sentence on two models: by how much, the interval, and whether a test tells them apart."
     found = difference(results, a, b)
-    d = found['difference']
-    if 'low' not in found: return f'{a} is {d:.2f} macro-F1 ahead of {b} (the pair was not compared work by work).'
+    d, name = found['difference'], measure_of(results['scores']).name
+    if 'low' not in found: return f'{a} is {d:.2f} {name} ahead of {b} (the pair was not compared work by work).'
     ends = f"95 % interval of the difference {found['low']:+.2f} to {found['high']:+.2f}".replace('-0.', f'{MINUS}0.')
     first, second = (a, b) if d >= 0 else (b, a)
     once = '; one training each'*(found.get('seeds') == 1)
     if verdict(found) == 'not tested':
-        return f'{first} is {abs(d):.2f} macro-F1 ahead of {second} ({ends}; not tested anew{once}).'
-    if apart(found): return f'{first} beats {second} by {abs(d):.2f} macro-F1 ({ends}{once}).'
-    return f'{a} and {b} are not told apart: they differ by {abs(d):.2f} macro-F1 ({ends}{once}).'
+        return f'{first} is {abs(d):.2f} {name} ahead of {second} ({ends}; not tested anew{once}).'
+    if apart(found): return f'{first} beats {second} by {abs(d):.2f} {name} ({ends}{once}).'
+    return f'{a} and {b} are not told apart: they differ by {abs(d):.2f} {name} ({ends}{once}).'
 
 # %% ../../nbs/50_evidence/27_tables.ipynb #ca1c3876
 def _with(score: dict, key: str = 'macro_f1') -> str:
     "A number with its interval: 0.47 [0.40, 0.53]."
-    low, high = ('low', 'high') if key in ('macro_f1', 'f1') else (f'{key}_low', f'{key}_high')
+    low, high = ('low', 'high') if key in ('macro_f1', 'f1', 'roc_auc') else (f'{key}_low', f'{key}_high')
     text = f'{score[key]:.2f}' if key in score else ''
     gap = '\N{NO-BREAK SPACE}'  # an interval is not broken between lines
     return f'{text}{gap}[{score[low]:.2f},{gap}{score[high]:.2f}]' if low in score and text else text
@@ -72,8 +73,8 @@ def findings(results: dict,  # the content of results.json
              formers: tuple = FORMERS,  # names of the formers
              ) -> list:  # sentences, the headline first
     "What came out, in sentences computed from the scores: which former leads, chance, the best baselines, the oracles."
-    scores = results['scores']
-    def falling(models): return sorted(models, key=lambda m: -scores[m]['macro_f1'])
+    scores, key = results['scores'], measure_of(results['scores']).key
+    def falling(models): return sorted(models, key=lambda m: -scores[m][key])
     trained = falling(m for m in formers if m in scores)
     if not trained: return ['No former was trained in this run.']
     say = [_lead(results, trained), *_limit(results)]
@@ -85,7 +86,8 @@ def findings(results: dict,  # the content of results.json
 def _lead(results: dict, formers: list) -> str:
     "The headline: the former that scored most, and whether tests tell it from the others."
     first, *others = formers
-    text = f"macro-F1 {_with(results['scores'][first])}"
+    what = measure_of(results['scores'])
+    text = f"{what.name} {_with(results['scores'][first], what.key)}"
     said = {m: verdict(difference(results, first, m)) for m in others}
     tied = [m for m in others if said[m] == 'not told apart']
     verb = 'is' if len(tied) == 1 else 'are'
@@ -174,11 +176,11 @@ def html_table(head: list,  # names of the columns, safe HTML
     return f'<div class="{kind}"><table><thead><tr>{names}</tr></thead>{body}</table></div>'
 
 # %% ../../nbs/50_evidence/27_tables.ipynb #7c19fb35
-def _whisker(score: dict, chance: float|None, right: float, colour: str) -> str:
+def _whisker(score: dict, key: str, chance: float|None, right: float, colour: str) -> str:
     "An interval and its point as a drawing, the chance bound as a dashed line."
     def x(v): return f'{6 + 148*min(v/right, 1):.1f}'
     line = '' if chance is None else f'<line class="chance" x1="{x(chance)}" x2="{x(chance)}" y1="1" y2="21"/>'
-    low, high, f1 = x(score.get('low', 0)), x(score.get('high', 0)), x(score['macro_f1'])
+    low, high, f1 = x(score.get('low', 0)), x(score.get('high', 0)), x(score[key])
     span = f'<line class="span" x1="{low}" x2="{high}" y1="11" y2="11"/>' if 'low' in score else ''
     dot = f'<circle cx="{f1}" cy="11" r="5" fill="{colour}"/>'
     return f'<svg width="160" height="22" aria-hidden="true">{line}{span}{dot}</svg>'
@@ -193,39 +195,42 @@ def tested(results: dict,  # the content of results.json
 # %% ../../nbs/50_evidence/27_tables.ipynb #94b2e9a9
 def score_table(results: dict,  # the content of results.json
                 ) -> str:  # HTML
-    "All models, the best first: macro-F1 and accuracy with intervals."
+    "All models, the best first: macro-F1 and accuracy, of tags ROC-AUC and average precision, with intervals."
     scores, chance = results['scores'], results.get('chance_bound')
-    right = max([s.get('high', s['macro_f1']) for s in scores.values()] + [chance or 0, 1e-9])
-    rows = [[escape(m), _with(s), _whisker(s, chance, right, colour_of(m)), _with(s, 'accuracy')]
-            for m, s in sorted(scores.items(), key=lambda ms: -ms[1]['macro_f1'])]
+    what = measure_of(scores)
+    right = max([s.get('high', s[what.key]) for s in scores.values()] + [chance or 0, 1e-9])
+    rows = [[escape(m), _with(s, what.key), _whisker(s, what.key, chance, right, colour_of(m)),
+             _with(s, what.second)]
+            for m, s in sorted(scores.items(), key=lambda ms: -ms[1][what.key])]
     bound = '' if chance is None else f'Dashed: the chance bound, {chance:.3f}. '
     drawn = ', drawn within their genre' if results.get('resampled') == 'within genres' else ''
     told = [f'{text}.' for text in [tested(results)] if text]
+    if blind := results.get('chance_precision'): told.append(f'The average precision of a guesser is {blind:.3f}.')
     told += ['An oracle is told the instrument or the notes and hears nothing.'] if {*scores} & {*ORACLES} else []
     intervals = f'Brackets and lines: 95 % intervals over resampled works{drawn}.'
     said = ' '.join([*told, intervals, *map(escape, _limit(results))])
     note = f'<p class="note">{bound}{said}</p>'
-    return html_table(['model', 'macro-F1', '', 'accuracy'], rows) + note
+    return html_table(['model', what.name, '', what.second_name], rows) + note
 
 # %% ../../nbs/50_evidence/27_tables.ipynb #3474a9a9
 def genre_table(results: dict,  # the content of results.json
                 formers: tuple = FORMERS,  # names of the formers, in order
                 ) -> str:  # HTML; '' where no model has scores a genre
-    "F1 a genre of the formers and the best baseline, with intervals and the number of test works."
-    scores = results['scores']
-    per = {m: scores[m]['per_genre'] for m in contenders(scores, formers) if scores[m].get('per_genre')}
+    "F1 a genre (ROC-AUC a tag) of the formers and the best baseline, with intervals and the number of test works."
+    scores, what = results['scores'], measure_of(results['scores'])
+    per = {m: scores[m][what.per] for m in contenders(scores, formers) if scores[m].get(what.per)}
     if not per: return ''
     rows, first = [], next(iter(per.values()))
     names = dict(zip(first, labels(first)))
-    for g, x in sorted(first.items(), key=lambda gx: -gx[1]['f1']):
-        cells = [_with(found[g], 'f1') if g in found else '' for found in per.values()]
+    for g, x in sorted(first.items(), key=lambda gx: -gx[1][what.each]):
+        cells = [_with(found[g], what.each) if g in found else '' for found in per.values()]
         rows.append([f'{escape(names[g])} <span class="n">n = {x["support"]}</span>', *cells])
     said = _limit(results)
     if lone := [g for g, x in first.items() if x.get('groups') == 1]:
         said.append(f'Of {together(labels(lone))} a single work is scored: '
                     'the interval does not say how others would do.')
     note = f'<p class="note">{escape(" ".join(said))}</p>' if said else ''
-    return '<h2>Genre by genre</h2>' + html_table(['genre', *map(escape, per)], rows) + note
+    return f'<h2>{what.kind.capitalize()} by {what.kind}</h2>' + html_table([what.kind, *map(escape, per)], rows) + note
 
 # %% ../../nbs/50_evidence/27_tables.ipynb #e2ec92f7
 def calibration_table(results: dict,  # the content of results.json
@@ -238,6 +243,7 @@ def calibration_table(results: dict,  # the content of results.json
     table = html_table(['model', 'calibration error', 'temperature', 'error with it', 'log loss'], rows)
     note = ('Expected calibration error: the mean distance of what is claimed from what is hit, in ten bins. '
             'Above 1 a temperature makes less sure. The log loss, in nats, is without it.')
+    if measure_of(results.get('scores') or {}).kind == 'tag': note += ' Every tag of every track is a claim.'
     if results.get('folds'): note += ' Means over the folds: each has models, and so a temperature, of its own.'
     return f'<h2>Is a model as good as it thinks?</h2>{table}<p class="note">{note}</p>'
 
@@ -284,7 +290,10 @@ def pair_table(results: dict,  # the content of results.json
     if not pairs: return ''
     rows = [[escape(name), _apart(d), f"{d['p_holm']:.3f}" if 'p_holm' in d else '']
             for name, d in sorted(pairs.items(), key=lambda x: -abs(x[1]['difference']))]
-    note = ('Both guessed the same works, so works are drawn for both at once. For p whole works are swapped, and all '
+    what = measure_of(results.get('scores') or {})
+    asked = 'For p the difference is held against its standard error over the draws' if what.kind == 'tag' else \
+        'For p whole works are swapped'
+    note = (f'Both guessed the same works, so works are drawn for both at once. {asked}, and all '
             f'pairs are corrected for (Holm): apart are those below {LEVEL}, whatever their own interval.')
-    table = f'{html_table(["pair", "macro-F1, first less second", "p (Holm)"], rows)}<p class="note">{note}</p>'
+    table = f'{html_table(["pair", f"{what.name}, first less second", "p (Holm)"], rows)}<p class="note">{note}</p>'
     return f'<details><summary>All pairs, compared work by work</summary>{table}</details>'

@@ -26,7 +26,7 @@ class Segments:
                  segment: int,  # frames or tokens
                  seed: int,  # of the run
                  epoch: int,  # counts from 0
-                 labels=None,  # (tracks,) class numbers
+                 labels=None,  # (tracks,) class numbers, or (tracks, K) tags as 0 and 1
                  copies: tuple = (),  # stores of the same tracks, read otherwise: each segment is drawn from one of all
                  ):
         self.store, self.track_ids, self.segment = store, list(track_ids), segment
@@ -47,14 +47,15 @@ class Segments:
         "The order of this epoch."
         return rng_of(*self.key, 'order').permutation(len(self)).tolist()
 
-    def read(self, indices: list) -> tuple:  # of tracks; gives x (B, segment, ...), y (B,)
+    def read(self, indices: list) -> tuple:  # of tracks; gives x (B, segment, ...), y (B,) or (B, K)
         "A whole batch."
         windows = [(self.track_ids[i], self.start(i)) for i in indices]
         x = batch_of(self.store, windows, self.segment)
         for number, copy in enumerate(self.copies, 1):
             rows = [row for row, i in enumerate(indices) if self.drawn(i) == number]
             if rows: x[rows] = batch_of(copy, [windows[row] for row in rows], self.segment)
-        return x, torch.as_tensor([0 if self.labels is None else int(self.labels[i]) for i in indices])
+        known = np.zeros(len(self), int) if self.labels is None else np.asarray(self.labels)
+        return x, torch.as_tensor(known[indices])
 
 # %% ../../nbs/40_learners/55_batches.ipynb #dd228b0b
 class Batches:

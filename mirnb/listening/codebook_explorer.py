@@ -182,7 +182,7 @@ class CodebookExplorer(Explorer):
 
     def use_list(self) -> Tracks:
         "Every place where the code is used."
-        tracks = self.heard.tracks.set_index('track_id').loc[self.uses.track_id]
+        tracks = self.heard.shown.set_index('track_id').loc[self.uses.track_id]
         titles = [f'{at:5.2f} s  {title}' for at, title in zip(self.uses.time, tracks.title)]
         names = [f'{t} at {at:.3f} s' for t, at in zip(self.uses.track_id, self.uses.time)]
         table = dict(track_id=names, title=titles, genre=tracks.genre.to_numpy(), split=tracks.split.to_numpy())

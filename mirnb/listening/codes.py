@@ -15,6 +15,7 @@ from scipy.sparse import csr_array
 
 from ..base.files import MirnbError, atomic, home, sha256_of
 from ..base.settings import fingerprint
+from ..sound.own import marks
 from ..representations.codebook import enrichment, neighbours, sound, usage
 from ..representations.jukebox import SHIPPED
 from ..evidence.figures import flat_map
@@ -54,6 +55,11 @@ class CodeFacts:
         self.works = train.groupby('group', sort=False).genre.first()
         rows = pd.Index(self.works.index).get_indexer(train.group)
         each = csr_array(np.stack([usage([heard.tokens.array(t)], len(self.vectors)) for t in train.track_id]))
+        self.pairs = np.arange(len(self.works)), pd.Categorical(self.works, self.genres).codes  # works, their classes
+        if heard.run.tagged:  # as many as a work has tags
+            hot = np.zeros((len(self.works), len(self.genres)), int)
+            np.maximum.at(hot, rows, marks(train.tags, self.genres))
+            self.pairs = np.nonzero(hot)
         place = csr_array((np.ones(len(rows)), (rows, np.arange(len(rows)))))
         self.counts = csr_array(place@each)  # (works, codes)
         self.uses = np.asarray(self.counts.sum(0)).ravel().astype(int)
@@ -107,15 +113,16 @@ class CodeFacts:
 
     def odds(self, codes: list, resamples: int = 300, seed: int = 0) -> pd.DataFrame:
         "Log-odds (nats) that these codes, pooled, speak for each genre; a 95 % interval over works, and its draws."
-        of = pd.Categorical(self.works, self.genres).codes
+        which, of = self.pairs
+        strata = np.zeros(len(self.works)) if self.heard.run.tagged else of  # works with several tags are of one kind
         def total(counts): return np.asarray(counts.sum(1)).ravel()  # (works,)
         some = total(self.counts[:, codes])
         uses = np.stack([some, total(self.counts) - some], 1)
-        def once(weights): return pooled_odds(uses, of, weights, len(self.genres))
+        def once(weights): return pooled_odds(uses[which], of, weights[which], len(self.genres))
         rng = np.random.default_rng(seed)
-        draws = np.stack([once(resampled(of, rng)) for _ in range(resamples)])
+        draws = np.stack([once(resampled(strata, rng)) for _ in range(resamples)])
         low, high = np.quantile(draws, [.025, .975], axis=0)
-        told = dict(genre=self.genres, odds=once(np.ones(len(of))), low=low, high=high, draws=list(draws.T))
+        told = dict(genre=self.genres, odds=once(np.ones(len(strata))), low=low, high=high, draws=list(draws.T))
         return pd.DataFrame(told)
 
     # -- what they look and sound like

@@ -26,7 +26,7 @@ def effects_of(classifier: Classifier,  # in evaluation mode
                batch: int = 16,  # trials at once
                ) -> np.ndarray:  # (n,) nats: log-probability of the genre, whole less hidden
     "How much each hidden part speaks for a genre."
-    def say(x): return classifier.answer(x).log_softmax(1)[:, genre]
+    def say(x): return classifier.answers.log_sure(classifier.answer(x))[:, genre]
 
     x = x[None]
     effects = [say(x) - say(hide_at(classifier, x, some)) for some in masks.split(batch)]

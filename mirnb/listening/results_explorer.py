@@ -21,8 +21,11 @@ import numpy as np
 import pandas as pd
 
 from ..base.files import MirnbError, atomic, read_json
+from ..sound.own import marks
 from ..evidence.metrics import confusion, limit, score
-from ..study.run import predictions
+from ..evidence.significance import tag_draws, tag_score
+from ..evidence.style import measure_of
+from ..study.run import predictions, said_of
 from .bars import bars
 from .explorer import ACCENT, Explorer, beside, choice, line
 from .plots import Matrix
@@ -35,14 +38,15 @@ class ResultsExplorer(Explorer):
         if not self.heard.said:
             raise MirnbError(f'{self.run.folder}: has no predictions yet; let `mirnb study` finish first.')
         at = np.flatnonzero(self.heard.tracks.split == self.run.study.report)
-        self.table = self.heard.tracks.iloc[at].reset_index(drop=True)
+        self.table = self.heard.shown.iloc[at].reset_index(drop=True)
         self.said = {m: t.iloc[at].reset_index(drop=True) for m, t in self.heard.said.items()}
         second = next((m for m in list(self.said)[1:] if self.heard.can_segment(m)), '')
         self.model = choice('model', self.said)
         self.other = choice('beside', [('none', ''), *((m, m) for m in self.said)], second)
         self.tracks, self.chart = self.track_list(self.table, self.said), w.HTML()
         self.matrix = Matrix.of(np.zeros((len(self.run.genres),)*2, int), self.run.genres)
-        self.children = (line(self.model, self.other), beside(w.VBox([self.matrix, self.chart]), self.tracks),
+        left = (self.chart,) if self.run.tagged else (self.matrix, self.chart)  # a tag is not taken for another
+        self.children = (line(self.model, self.other), beside(w.VBox(left), self.tracks),
                          self.player, *self._saving())
         self.on(self.model, 'value', self.choose)
         self.on(self.matrix, 'cell', self.list_cell)
@@ -64,23 +68,29 @@ class ResultsExplorer(Explorer):
 
     def choose(self, model: str) -> None:
         "Show a model's scores."
-        guesses = predictions(self.run, model)
-        self.matrix.counts = confusion(guesses.truth_id, guesses.guess_id, len(self.run.genres)).tolist()
+        guesses, scores = predictions(self.run, model), self.scores(model)
+        if not self.run.tagged:
+            counts = confusion(guesses.truth_id, guesses.guess_id, len(self.run.genres))
+            self.matrix.counts = counts.tolist()
         self.matrix.cell, self.tracks.model = [], model
-        scores = self.scores(model)
-        genres = scores['per_genre']
-        names = sorted(genres, key=lambda g: -genres[g]['f1'])
-        f1, low, high = ([genres[g][key] for g in names] for key in ('f1', 'low', 'high'))
-        title = f'{model}: F1 a genre, 95 % over works ({len(guesses)} tracks)'
-        drawn, most = bars(names, f1, low, high, title, [ACCENT]*len(names)), limit(scores)
+        what = measure_of({model: scores})
+        each = scores[what.per]
+        names = sorted(each, key=lambda g: -each[g][what.each])
+        value, low, high = ([each[g][key] for g in names] for key in (what.each, 'low', 'high'))
+        title = f'{model}: {what.each_name} a {what.kind}, 95 % over works ({len(guesses)} tracks)'
+        drawn, most = bars(names, value, low, high, title, [ACCENT]*len(names)), limit(scores)
         self.chart.value = f'{drawn}<p>{escape(most)}</p>' if most else drawn
 
     def scores(self, model: str) -> dict:
         "The scores that the run has written down; where it has none, they are computed."
         kept = self.run.folder/'results.json'
         if kept.exists() and model in (scores := read_json(kept)['scores']): return scores[model]
-        told, study = predictions(self.run, model), self.run.study
-        return score(told.truth_id, told.guess_id, told.group, self.run.genres, study.bootstrap, study.seed)
+        told, study, genres = predictions(self.run, model), self.run.study, self.run.genres
+        if not self.run.tagged:
+            return score(told.truth_id, told.guess_id, told.group, genres, study.bootstrap, study.seed)
+        truth = marks(told.tags, genres)
+        draws = tag_draws(truth, said_of(self.run, told), told.group, study.bootstrap, study.seed)
+        return tag_score(draws, truth, genres)
 
     def _model(self, name):
         if name in self.said: self.model.value = name

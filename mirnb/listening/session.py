@@ -98,6 +98,19 @@ class Listening:
         if track_id in self.row: return self.row[track_id]
         raise MirnbError(f'{track_id}: is no track of this run; see the column track_id of tracks.csv.')
 
+    # -- what is true
+
+    def truths(self, track_id: str) -> tuple:
+        "The genre of a track, or its tags."
+        track = self.tracks.loc[self.find(track_id)]
+        return track.tags if self.run.tagged else (track.genre,)
+
+    @cached_property
+    def shown(self) -> pd.DataFrame:
+        "The tracks as a list shows them: tags stand where a genre would."
+        if not self.run.tagged: return self.tracks
+        return self.tracks.assign(genre=[', '.join(own) for own in self.tracks.tags])
+
     # -- what the models say
 
     @cached_property
@@ -140,11 +153,11 @@ class Listening:
         told = predict_segments(classifier, store, [track_id], self.run.votes(model), precision='32')
         rate = rate_of(store)
         ends = parted(told.start/rate, classifier.former.config.segment/rate)
-        genres, truth = self.run.genres, self.tracks.genre[self.row[track_id]]
+        genres, truth = self.run.genres, self.truths(track_id)
         rows = []
         for (start, end), p in zip(ends, told.iloc[:, 2:].to_numpy()):
             guess = p.argmax()
-            rows.append((start, end, genres[guess], float(p[guess]), genres[guess] == truth))
+            rows.append((start, end, genres[guess], float(p[guess]), genres[guess] in truth))
         return tuple(rows)
 
     # -- what a player shows
@@ -152,12 +165,13 @@ class Listening:
     def clip(self, track_id: str, models: tuple = ()) -> Clip:
         "Sound, log-Mel, tokens and what the models say of each segment; raises `AudioError` where the file has gone."
         track = self.tracks.loc[self.find(track_id)]
-        lanes, tags = [*self.lanes(track_id)], [(track.genre, '')]
+        truth, lanes = self.truths(track_id), [*self.lanes(track_id)]
+        tags = [(name, '') for name in truth]
         for model in models:
             if self.can_segment(model) and self.store_of(model) is not None:
                 lanes.append(Spans(model, self.segments(model, track_id)))
             if guess := self.guess(model, track_id):
-                tags.append((f'{model}: {guess}', 'right' if guess == track.genre else 'wrong'))
+                tags.append((f'{model}: {guess}', 'right' if guess in truth else 'wrong'))
         return Clip(track_id, track.title, load_audio(track.path), 44_100, tuple(lanes), tuple(tags))
 
     def lanes(self, track_id: str):

@@ -62,7 +62,7 @@ class TracksExplorer(Explorer):
         super().__init__(run)
         self.open_code = open_code or self._open_below
         self.track_id, self.codebook, self.found = '', None, {}  # of `explain`: {(track, model): Occlusion}
-        self.tracks = self.track_list(self.heard.tracks, self.heard.said)
+        self.tracks = self.track_list(self.heard.shown, self.heard.said)
         can = [m for m in self.heard.said if self.heard.can_segment(m)]
         each = [(m, m) for m in can]
         first, second = (can + ['', ''])[:2]
@@ -118,7 +118,7 @@ class TracksExplorer(Explorer):
             if corpus.folds > 1 and not corpus.fold: what = 'folds are joined here, formers lie in their own runs'
             raise MirnbError(f'{self.run.folder}: {what}, so none can be asked.')
         classifier, store, votes = self.heard.classifier(model), self.heard.needed(model), self.run.votes(model)
-        guess = self.heard.guess(model, track_id) or self.heard.tracks.genre[self.heard.row[track_id]]
+        guess = self.heard.guess(model, track_id) or next(iter(self.heard.truths(track_id)), self.run.genres[0])
         genre, rate = self.run.genres.index(guess), rate_of(store)
         found = self.found[track_id, model] = occlusion(classifier, store, track_id, genre, votes, rate=rate)
         clip = self.heard.clip(track_id, self.models)

@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['CONTROL', 'RANDOM_CODES', 'GUESSERS', 'control', 'random_codes', 'formers_of', 'arm_tracks', 'fewer', 'pretrained',
-           'long_enough', 'books_of', 'train_arm', 'beside', 'models']
+           'long_enough', 'books_of', 'train_arm', 'beside', 'guessers', 'models']
 
 # %% ../../nbs/60_study/40_arms.ipynb #5121b51e
 import numpy as np
@@ -24,7 +24,7 @@ from ..learners.training import finetune, new_former, pretrain
 from ..evidence.style import ORACLES
 from .settings import StudyConfig
 from .run import Run, same_kind
-from .yardsticks import CODE_BASELINES, LADDER, SOUND_BASELINES, save_predictions
+from .yardsticks import ENCODERS, LADDER, PRIOR, code_readers, save_predictions, sound_readers
 
 # %% ../../nbs/60_study/40_arms.ipynb #b0890b1c
 CONTROL = 'SpectroFormer (random weights)'  # of the paper's arms; of others see `control`
@@ -151,9 +151,15 @@ def beside(base: Run,  # with a track table
 # %% ../../nbs/60_study/40_arms.ipynb #0203611c
 GUESSERS = 'stratified', 'majority'  # who never listen
 
+# %% ../../nbs/60_study/40_arms.ipynb #42a6097b
+def guessers(study: StudyConfig) -> tuple:  # names
+    "Who never listens in a study: those of genres, or the one of tags."
+    return (PRIOR,) if study.corpus.tagged else GUESSERS
+
 # %% ../../nbs/60_study/40_arms.ipynb #6b343466
-def models(study: StudyConfig) -> list:  # names, the two guessers last
+def models(study: StudyConfig) -> list:  # names, the guessers last
     "All that a study compares, where all of it is run."
     oracles = ORACLES if study.corpus.embedded else ()
-    return [*study.arms, *SOUND_BASELINES, *control(study), *CODE_BASELINES, *random_codes(study), *oracles,
-            *LADDER.values(), *GUESSERS]
+    codes = [f'{model}{of}' for of in ENCODERS.values() for model in code_readers(study)]
+    return [*study.arms, *sound_readers(study), *control(study), *codes, *random_codes(study), *oracles,
+            *LADDER.values(), *guessers(study)]

@@ -13,12 +13,11 @@ import numpy as np
 import pandas as pd
 
 from ..base.files import MirnbError, atomic, copied, read_json, write_json
-from ..evidence.calibration import reliability
 from .settings import StudyConfig, folds_of
 from .run import Run, TEXT, predictions
 from .inputs import save_tracks
 from .arms import formers_of, models
-from .results import calibrations, evidence, macro_f1s, on_validation
+from .results import calibrations, claimed, claims, evidence, on_validation, plain_scores
 from .pictures import draw_embeddings, draw_scores
 from .provenance import record_run
 from .report import write_report
@@ -86,7 +85,7 @@ def fold_calibrations(run: Run,  # joined
     for model in each[0]:
         folds = [{key: found[model][key] for key in ('error', 'temperature', 'tempered', 'log_loss')} for found in each]
         said = predictions(run, model)
-        rows = reliability(said[[f'p({g})' for g in run.genres]].to_numpy(), said.truth_id).to_dict('records')
+        rows = claimed(run, *claims(run, said)).to_dict('records')
         means = {key: float(np.mean([fold[key] for fold in folds])) for key in folds[0]}
         out[model] = dict(means, folds=folds, reliability=rows)
     return out
@@ -95,7 +94,7 @@ def fold_calibrations(run: Run,  # joined
 def fold_scores(runs: dict,  # {label: Run} of each fold
                 ) -> dict:  # {model: folds: macro-F1 of each; mean; spread: standard deviation}
     "How far macro-F1 moves from fold to fold."
-    each = pd.DataFrame([macro_f1s(run, models(run.study)) for run in runs.values()])  # a row a fold
+    each = pd.DataFrame([plain_scores(run, models(run.study)) for run in runs.values()])  # a row a fold
     return {model: dict(folds=f.tolist(), mean=float(f.mean()), spread=float(f.std())) for model, f in each.items()}
 
 # %% ../../nbs/60_study/83_folds.ipynb #749eb687

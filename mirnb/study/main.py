@@ -19,6 +19,7 @@ from ..base.files import MirnbError, copied, read_json, write_json
 from ..base.settings import change, fingerprint
 from ..base.processes import stopwatch
 from ..evidence.metrics import limit
+from ..evidence.style import measure_of
 from ..evidence.tables import beside, tested, who_hears
 from .settings import StudyConfig
 from .run import Run, made_otherwise
@@ -149,12 +150,13 @@ def publish(run: Run,  # finished
 def summary(run: Run) -> str:  # finished
     "The scores of a run as lines of text, best first, what no model can exceed above them; below them the headline."
     r = read_json(run.folder/'results.json')
+    what = measure_of(r['scores'])
     def row(model, s):
-        f1 = f"{s['macro_f1']:.3f}  [{s['low']:.3f}, {s['high']:.3f}]"
-        return f"{model:32} {f1}   accuracy {s['accuracy']:.3f}"
-    rows = sorted(r['scores'].items(), key=lambda pair: -pair[1]['macro_f1'])
+        found = f"{s[what.key]:.3f}  [{s['low']:.3f}, {s['high']:.3f}]"
+        return f"{model:32} {found}   {what.second_name} {s[what.second]:.3f}"
+    rows = sorted(r['scores'].items(), key=lambda pair: -pair[1][what.key])
     works = f"on {r['split_counts'][r['report']]} {r['report']} works" if not tested(r) else f'in {tested(r)}'
-    head = (f"macro-F1 {works}, 95 % bootstrap interval; "
+    head = (f"{what.name} {works}, 95 % bootstrap interval; "
             f"no guesser can expect more than {r['chance_bound']:.3f}")
     most = limit(rows[0][1])
     lines = [f'{head}; {most}' if most else head, *(row(*pair) for pair in rows)]

@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['TEXT', 'FRAMES', 'MADE_BY', 'slug', 'levels_of', 'remember', 'homes_of', 'moved', 'made_so', 'Run', 'same_kind',
-           'made_otherwise', 'predictions', 'learned', 'genre_usage', 'code_facts']
+           'made_otherwise', 'predictions', 'said_of', 'right', 'learned', 'genre_usage', 'code_facts']
 
 # %% ../../nbs/60_study/20_run.ipynb #fad142e4
 from contextlib import suppress
@@ -20,6 +20,7 @@ from ..base.files import MirnbError, absolute, home, home_path, read_json, sha25
 from ..base.processes import arithmetic
 from ..base.settings import fingerprint
 from ..sound.settings import GENRES
+from ..sound.own import learnable, of_class, read_tags, tagged
 from ..representations.jukebox import RANDOM, SHIPPED, VQVAE
 from ..representations.codebook import centroids, enrichment, usage
 from ..representations.protocol import Representation, representation, settings_in
@@ -30,18 +31,20 @@ from ..learners.transformer import precision_of
 from .settings import StudyConfig, read_study
 
 # %% ../../nbs/60_study/20_run.ipynb #7be15ec2
-TEXT = dict.fromkeys(('track_id', 'work_id', 'group', 'title', 'source', 'genre', 'guess', 'split', 'path'),
+TEXT = dict.fromkeys(('track_id', 'work_id', 'group', 'title', 'source', 'genre', 'tags', 'guess', 'split', 'path'),
                      str)  # columns of any table of tracks
 
 # %% ../../nbs/60_study/20_run.ipynb #0ce3cd70
 @lru_cache(8)
 def _learned(path: Path,  # of tracks.csv
              changed: int,  # when, ns
+             several: bool,  # tags a track
              ) -> tuple:
-    "The genres of the training tracks, by name."
+    "The genres of the training tracks by name, or the tags that can be learned from them."
     tracks = pd.read_csv(path, keep_default_na=False, dtype=TEXT)
     part = 'train' if (tracks.split == 'train').any() else 'test'  # as where folds are joined
-    return tuple(sorted(tracks.genre[tracks.split == part].unique()))
+    tracks = tracks[tracks.split == part]
+    return tuple(learnable(read_tags(tracks.tags)) if several else sorted(tracks.genre.unique()))
 
 # %% ../../nbs/60_study/20_run.ipynb #a1a8d5ed
 FRAMES = 44_100/128  # of log-Mel a second, and tokens
@@ -140,15 +143,19 @@ class Run:
 
     @property
     def tracks(self) -> pd.DataFrame:
-        "With the paths where the sounds lie now."
+        "With the paths where the sounds lie now; tags, where tracks have them, as tuples."
         tracks = pd.read_csv(self.folder/'tracks.csv', keep_default_na=False, dtype=TEXT)
+        if self.tagged: tracks = tracks.assign(tags=read_tags(tracks.tags))
         return tracks.assign(path=moved(tracks.path, homes_of(self.folder))) if 'path' in tracks else tracks
 
     @property
+    def tagged(self) -> bool: return self.study.corpus.tagged  # tags in place of a genre
+
+    @property
     def genres(self) -> list:  # names, in the order of their class numbers
-        "As the settings name them, else the embedded corpus's, else those of the run's own training tracks."
+        "Or tags: as the settings name them, else the embedded corpus's, else those of the run's own training tracks."
         table, c = self.folder/'tracks.csv', self.study.corpus
-        return list(c.classes or (GENRES if c.embedded else _learned(table, table.stat().st_mtime_ns)))
+        return list(c.classes or (GENRES if c.embedded else _learned(table, table.stat().st_mtime_ns, c.tagged)))
 
     @property
     def corpus(self) -> str:  # 'embedded, idiomatic', 'FMA-medium'
@@ -269,11 +276,27 @@ def made_otherwise(run: Run) -> list:  # names of folders
 def predictions(run: Run,  # where all steps are done
                 model: str,  # its name
                 folder: str = 'predictions',  # or 'validation'
-                ) -> pd.DataFrame:  # one row a track, with class numbers truth_id and guess_id
-    "The predictions of a model."
+                ) -> pd.DataFrame:  # a row a track: class numbers truth_id and guess_id; of tags tuples, and guess_id
+    "The predictions of a model; where tracks have tags, its guess is the tag that it finds likeliest."
     table = pd.read_csv(run.folder/folder/f'{model}.csv', keep_default_na=False, dtype=TEXT)
     number = {g: i for i, g in enumerate(run.genres)}
-    return table.assign(truth_id=table.genre.map(number), guess_id=table.guess.map(number))
+    if run.tagged: truth = dict(tags=read_tags(table.tags))
+    else: truth = dict(truth_id=table.genre.map(number))
+    return table.assign(**truth, guess_id=table.guess.map(number))
+
+# %% ../../nbs/60_study/20_run.ipynb #39f01351
+def said_of(run: Run,  # theirs
+            table: pd.DataFrame,  # of `predictions`, of a model that gives probabilities
+            ) -> np.ndarray:  # (tracks, K) probabilities
+    "How sure a model is of each class."
+    return table[[f'p({g})' for g in run.genres]].to_numpy()
+
+# %% ../../nbs/60_study/20_run.ipynb #6a313dbe
+def right(table: pd.DataFrame,  # of `predictions`, or a row a track with its guess
+          ) -> np.ndarray:  # (tracks,) bool
+    "Whether the guess is the track's genre, or one of its tags."
+    if not tagged(table): return (table.genre == table.guess).to_numpy()
+    return np.array([guess in own for own, guess in zip(table.tags, table.guess)], bool)
 
 # %% ../../nbs/60_study/20_run.ipynb #557be22d
 def learned(run: Run,  # with a track table
@@ -284,12 +307,12 @@ def learned(run: Run,  # with a track table
 
 # %% ../../nbs/60_study/20_run.ipynb #dfd0f8d3
 def genre_usage(run: Run,  # with tokens
-                tracks: pd.DataFrame|None = None,  # track_id, genre; None = all training clips
+                tracks: pd.DataFrame|None = None,  # track_id, genre or tags; None = all training clips
                 ) -> np.ndarray:  # (genres, codes) uses
-    "How often each code occurs in the clips of each genre."
+    "How often each code occurs in the clips of each genre, or with each tag."
     tokens, codes = run.opened('tokens'), run.codes
     tracks = learned(run) if tracks is None else tracks
-    def used(genre): return usage([tokens.array(t) for t in tracks.track_id[tracks.genre == genre]], codes)
+    def used(genre): return usage([tokens.array(t) for t in tracks.track_id[of_class(tracks, genre)]], codes)
     return np.stack([used(genre) for genre in run.genres])
 
 # %% ../../nbs/60_study/20_run.ipynb #eda50d20
