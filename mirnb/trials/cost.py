@@ -289,7 +289,7 @@ def scheduler_said(results: dict,  # of `computed`
     last, shard = rows[-1], TASK*sum(results['track'].values())
     could = bound(results, last['workers'], last['seconds'])
     verdict = 'which the simulation bears out' if last['efficiency'] > .9*could else (
-        'which the simulation does not bear out on this machine, as busy as it was')
+        'which the simulation, under the load named above, does not bear out')
     return (f"**Scheduler, {last['workers']} workers that sleep**: {told}. To hand out a task costs {1000*each:.1f} ms "
             f"of CPU time. By that alone, {could:.0%} were possible with the longest of these tasks, {verdict}. "
             f"A shard of {TASK} tracks is {shard:.1f} s of work, so one scheduler with a core of its own would feed "
@@ -348,5 +348,5 @@ def figure(results: dict,  # of `computed`
     left.set_title('all stores, one decode a track', fontsize=8, loc='left')
     right.set_title(f'{workers} workers that sleep', fontsize=8, loc='left')
     left.legend(fontsize=6.5, frameon=False, loc='lower left')
-    right.legend(fontsize=6.5, frameon=False, loc='lower left')
+    right.legend(fontsize=6.5, frameon=False, loc='lower right')
     return fig
