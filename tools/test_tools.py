@@ -2,6 +2,7 @@
 import base64
 import io
 import json
+import multiprocessing
 import os
 import re
 import shlex
@@ -9,9 +10,10 @@ import subprocess
 import sys
 import tempfile
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stderr
 from functools import cache
 from pathlib import Path
+from unittest.mock import patch
 
 import numpy as np
 import soundfile
@@ -356,6 +358,64 @@ def incomplete_wheel():
         want(checks.wheel(root), 'toy/data.txt: is not in the wheel', 'promises a command from toy.last')
 
 
+def gpu_rehearsal():
+    "All parts of the GPU's check run on the CPU, each of its encoders too; without a GPU it says so and ends."
+    tool = Path(__file__).with_name('gpu_check.py')
+    with tempfile.TemporaryDirectory() as d:
+        said(Path(d), sys.executable, tool, '--rehearse', '--out', 'found.json', '--limit', '1200')
+        found = json.loads((Path(d)/'found.json').read_text())
+    parts = found['parts']
+    assert found['rehearsal'] and {part['state'] for part in parts.values()} == {'ok'}, parts
+    want([f'{name}: {said}' for name, said in parts['encoders'].items() if isinstance(said, str) and name != 'state'])
+    assert len(parts['encoders']) > 30 and parts['cost']['paper']['total'] > 0, parts
+    done = subprocess.run([sys.executable, tool], text=True, capture_output=True, env=os.environ | dict(CUDA_VISIBLE_DEVICES=''))
+    assert done.returncode == 1 and done.stdout.splitlines() == [
+        'gpu_check: torch finds no CUDA device here; run it where there is one, or add --rehearse.'], done
+
+
+def gpu_parts_end_alone():
+    "A part that fails, dies or hangs says so, and what it had measured is kept."
+    import torch  # noqa: F401, so that what is forked need not load it
+    import gpu_check
+
+    def fails(plan, tell):
+        tell(a=1)
+        raise ValueError('on purpose')
+
+    def dies(plan, tell):
+        tell(b=2)
+        os._exit(3)
+
+    def hangs(plan, tell):
+        tell(c=3)
+        time.sleep(600)
+
+    parts = dict(fails=(fails, 1), dies=(dies, 1), hangs=(hangs, 1))
+    with patch.object(gpu_check, 'PARTS', parts), redirect_stderr(io.StringIO()):
+        found = {name: gpu_check.run_part(name, gpu_check.Plan(True, time.time() + (5 if name == 'hangs' else 600)),
+                                          multiprocessing.get_context('fork')) for name in parts}
+    assert found['fails']['state'] == 'failed: ValueError: on purpose' and found['fails']['a'] == 1, found
+    assert found['dies']['state'] == 'failed: its process ended (exit code 3)' and found['dies']['b'] == 2, found
+    assert 'was cut after' in found['hangs']['state'] and found['hangs']['c'] == 3, found
+
+
+def gpu_numbers():
+    "A code that differs is a tie only between two that are as near; hours follow from seconds a step."
+    import gpu_check
+    from mirnb.representations.jukebox import VQVAE
+    part, wave = (model := VQVAE.load()).level(2), gpu_check.made_wave(.2)
+    codes = model.encode(wave)
+    other = codes.copy()
+    other[3] = (codes[3] + 1) % 2048
+    same, moved = (gpu_check.differing(part, wave, codes, x) for x in (codes, other))
+    assert (same['differ'], moved['differ'], moved['ties']) == (0, 1, 0) and moved['farthest'] > 1e-3, moved
+    assert gpu_check.differing(part, wave, codes, other, tolerance=1e3)['ties'] == 1
+    found = gpu_check.hours('paper', {f'{arm} {kind}': dict(seconds=3600/312) for arm in gpu_check.arms_of('paper', False)
+                                      for kind in ('pretrain', 'finetune')})
+    assert abs(found['total'] - 3*(500 + 40)) < 1e-6, found  # 312 steps an epoch
+    assert gpu_check.hours('paper', {})['total'] is None
+
+
 def no_browser():
     for ci, verdict, last in (('', 'skipped', '0 passed, 0 failed'), ('true', 'FAILED', '0 passed, 1 failed')):
         env = os.environ | dict(CI=ci, MIRNB_CHROMIUM='', PATH='/nowhere')
@@ -464,5 +524,8 @@ TESTS = {
     'an incomplete wheel is caught': incomplete_wheel,
     "the newcomer's page runs as it stands there": newcomers_page,
     'a package that pip installs brings an encoder by name': plug_in,
+    "the GPU's check runs on the CPU in tiny sizes, and says where there is no GPU": gpu_rehearsal,
+    "a part of the GPU's check that fails, dies or hangs ends alone": gpu_parts_end_alone,
+    "the GPU's check tells ties from other codes, and counts hours": gpu_numbers,
     'without Chromium its tests are skipped, and that is said; on CI it fails': no_browser,
 }

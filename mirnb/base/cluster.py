@@ -30,7 +30,7 @@ from .files import MirnbError
 def _local(workers: int) -> LocalCluster:
     "Processes of this machine, on its own address only; a task that takes two of them with it is given up."
     options = dict(allowed_failures=1, dashboard=False)
-    return LocalCluster(workers, threads_per_worker=1, processes=True, host='127.0.0.1', memory_limit=0,
+    return LocalCluster(n_workers=workers, threads_per_worker=1, processes=True, host='127.0.0.1', memory_limit=0,
                         dashboard_address='127.0.0.1:0', silence_logs=logging.CRITICAL, scheduler_kwargs=options)
 
 # %% ../../nbs/10_base/50_cluster.ipynb #2676baae
