@@ -50,7 +50,8 @@ class Comparison:
     @classmethod
     def of(cls, config: CompareConfig) -> 'Comparison':
         "That of these settings, by this code, under `$MIRNB_HOME`, new or half done."
-        one = cls(config, home()/'comparisons'/f'{slug(config.name)}-{fingerprint(config)}-{made_by()}')
+        code = code_version('encoders', 'evidence', 'comparison').rpartition('+')[2]
+        one = cls(config, home()/'comparisons'/f'{slug(config.name)}-{fingerprint(config)}-{code}')
         write_json(one.folder/'config.json', config)
         return one
 
@@ -63,8 +64,9 @@ class Comparison:
 
 # %% ../../nbs/65_comparison/70_run.ipynb #bef32e6a
 def made_by() -> str:  # '0f3a5c7e9b1d'
-    "A hash of the code that makes the numbers of a comparison."
-    return code_version('encoders', 'evidence/baselines', 'comparison').rpartition('+')[2]
+    "A hash of the code that makes answers."
+    makers = (f'comparison/{name}' for name in ('probes', 'splits', 'tasks', 'answers'))
+    return code_version(*makers, 'evidence/baselines', 'encoders').rpartition('+')[2]
 
 # %% ../../nbs/65_comparison/70_run.ipynb #9ea96e0b
 def corpus_of(config: CompareConfig,  # corpus, root, task, label, named

@@ -96,7 +96,7 @@ def listed(config: CorpusConfig,  # source, root, classes
         raise MirnbError(f'{corpus.name}: has parts of its own, which no folds replace; run it without folds, or name '
                          'a folder that holds genre/track alone.')
     t = corpus.table if config.folds == 1 else corpus.table.assign(split='train')  # until `in_parts` says
-    if not corpus.classes: raise MirnbError(f'{corpus.name}: has no labels, which a study wants; choose another corpus.')
+    if not corpus.classes: raise MirnbError(f'{corpus.name}: has no labels; choose another corpus.')
     known, what = (set(corpus.classes), 'tag') if config.tagged else (set(t.genre), 'genre')
     if wrong := sorted(set(config.classes) - known):
         raise MirnbError(f'{corpus.name}: has no {what} {wrong[0]!r}; it has {", ".join(corpus.classes)}.')
