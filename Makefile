@@ -5,7 +5,7 @@
 #   PYTHON    which Python makes .venv (3.11 or newer)
 #   PIP_ARGS  for pip, such as --extra-index-url https://download.pytorch.org/whl/cpu (a torch without CUDA, much smaller)
 PRESET ?= study
-STUDIES ?= 64_ids_or_codec 65_encoders 67_seeds 68_confounds 71_scaling 72_phase 73_genres 74_pretext 75_bands_and_codes 76_cross_dataset 77_why_tokens_fail 79_sources 81_cost_at_scale
+STUDIES ?= 64_ids_or_codec 65_encoders 66_which_representation 67_seeds 68_confounds 71_scaling 72_phase 73_genres 74_pretext 75_bands_and_codes 76_cross_dataset 77_why_tokens_fail 79_sources 81_cost_at_scale
 ARGS ?=
 PYTHON ?= python3
 PIP_ARGS ?=
@@ -23,7 +23,7 @@ INSTALL_BROWSER := apt-get install -y --no-install-recommends chromium fonts-dej
 .PHONY: help study studies tokenizer test chromium lab export readme docs clean distclean
 
 help:
-	@echo 'make study      the whole comparison; PRESET=study (default) or full; goes on where it was stopped'
+	@echo 'make study      the whole study and a comparison of encoders; PRESET=study (default) or full; goes on where it was stopped'
 	@echo 'make studies    the studies of nbs/90_articles, computed anew: hours; goes on where it was stopped'
 	@echo 'make tokenizer  the VQ-VAE that ships and its control, trained anew: an hour and a half on two cores'
 	@echo 'make test       every notebook and every check'
@@ -39,6 +39,7 @@ PUBLISH_full := --results nbs/90_articles/results/70_reproduction.json
 
 study: $(READY)
 	@$(BIN)/mirnb study --preset $(PRESET) --figures $(FIGURES) $(PUBLISH_$(PRESET))
+	@$(BIN)/mirnb compare embedded --with mel mfcc timbre jukebox --no-twins --name $(PRESET) --to $(FIGURES)
 
 studies: $(READY)
 	@MIRNB_RUN=1 $(BIN)/jupyter nbconvert --to notebook --execute --inplace --ExecutePreprocessor.timeout=-1 \

@@ -254,7 +254,8 @@ def compare(args,  # corpus, root, encoders, probes, task, label, named, folds, 
     more['corpus'] = args.corpus if args.corpus in SOURCES else str(Path(args.corpus).absolute())
     if args.root: more['root'] = str(Path(args.root).absolute())
     named = {key: value for key in ('path', 'group', 'split', 'track_id') if (value := getattr(args, key))}
-    one, said = run(CompareConfig(**more | dict(named=named, twins=not args.no_twins)), args.workers)
+    config = CompareConfig(**more | dict(named=named, twins=not args.no_twins))
+    one, said = run(config, args.workers, to=args.to)
     print(*said, f'page: {one.folder}/comparison.html', sep='\n')
 
 # %% ../nbs/cli.ipynb #56d018f6
@@ -410,6 +411,7 @@ def _comparison_commands(commands) -> None:  # argparse's list of commands
                      help='training tracks a class of the few-shot curve (default: 1 3 10 30; none: no curve)')
     one.add_argument('--no-twins', action='store_true', help='without the nets of random weights')
     one.add_argument('--name', help='of its folder (default: comparison)')
+    one.add_argument('--to', metavar='FOLDER', help='copies page, tables and card there')
     two = commands.add_parser('board', help='a leaderboard of many cards')
     two.add_argument('folder', help='holds cards, which comparisons leave as comparison.card.json')
     two.add_argument('--to', help='folder of the page (default: the same)')

@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from ..base.files import MirnbError, atomic, read_json, write_json
+from ..base.files import MirnbError, atomic, copied, read_json, write_json
 from ..base.settings import fingerprint, settings_of
 from ..evidence.say import LEVEL, apart, number
 from ..evidence.significance import corrected, versus
@@ -356,15 +356,16 @@ def reproduced(card: dict,  # of `read_card`
 def compare(config: CompareConfig,  # all of it
             workers: int = 2,  # processes
             progress: bool = True,  # show bars
+            anew: bool = False,  # ask again what is known
+            to: str|Path|None = None,  # a folder that gets page, tables and card too
             ) -> tuple:  # Comparison, with comparison.html, table.csv, table.tex and its card; the verdict in sentences
     "Run a comparison, or what is left of it, and write its page, its tables and its card."
-    one = run(config, workers, progress)
+    one = run(config, workers, progress, anew)
     results = one.results
     main = next(iter(results['probes'].values()))
     told = {key: results[key] for key in ('costs', 'licences', 'warnings')}
-    written(main | told, one.folder)
-    write_card(one.folder)
-    write_page(one.folder)
+    left = [*written(main | told, one.folder), write_card(one.folder), write_page(one.folder)]
+    if to: copied([(path, Path(to)/path.name) for path in left])
     return one, verdict(main | told, results['corpus']['name'])
 
 # %% ../../nbs/65_comparison/80_cards.ipynb #19b49e25
@@ -373,5 +374,5 @@ def reproduce(path: str|Path,  # of a card
               progress: bool = True,  # show bars
               ) -> list:  # sentences of `differs`
     "Run the comparison of a card anew, here and now; raises the `MirnbError` of `read_card`."
-    def anew(config): return compare(settings_of(CompareConfig, config), workers, progress)[0].folder
+    def anew(config): return compare(settings_of(CompareConfig, config), workers, progress, True)[0].folder
     return reproduced(read_card(path), anew)[1]

@@ -8,7 +8,7 @@ __all__ = ['CONTROL', 'Comparison', 'made_by', 'corpus_of', 'Ground', 'ground_of
            'beside', 'more_of', 'found', 'run']
 
 # %% ../../nbs/65_comparison/70_run.ipynb #52765dbf
-from collections import Counter
+import shutil
 from dataclasses import asdict, dataclass, replace
 from hashlib import sha256
 from itertools import product
@@ -89,6 +89,7 @@ class Ground:
     table: pd.DataFrame  # track_id, path, group, the task's column
     classes: tuple  # in the order of the answers
     splits: tuple  # of Split
+    folder: Path  # of answers
 
     @property
     def task(self) -> Task: return task_of(self.config.task, self.config.label, self.config.apart)
@@ -126,6 +127,7 @@ class Ground:
 def ground_of(config: CompareConfig,  # task, folds, deals, seed
               corpus: Corpus,  # of `corpus_of`
               stores: dict,  # {label: Store}
+              folder: Path,  # of answers
               ) -> tuple:  # a Ground; tracks that an encoder could not read; sentences on what was left out
     "Deal the tracks that all encoders could read; raises the `MirnbError` of `asked`, `common` and `splits_of`."
     task = task_of(config.task, config.label, config.apart)
@@ -136,7 +138,7 @@ def ground_of(config: CompareConfig,  # task, folds, deals, seed
         if set(classes) <= set(corpus.classes): classes = [name for name in corpus.classes if name in classes]
     splits = splits_of(table, config.folds, config.deals, config.seed, task)
     classes, more = learnable(table, splits, task, classes)
-    return Ground(config, table, tuple(classes), tuple(splits)), bad, said + more
+    return Ground(config, table, tuple(classes), tuple(splits), folder), bad, said + more
 
 # %% ../../nbs/65_comparison/70_run.ipynb #fe9050f9
 def store_of(config: CompareConfig,  # corpus, root
@@ -195,14 +197,13 @@ def sheets(ground: Ground,  # its table: path; of the embedded corpus work_id, r
 # %% ../../nbs/65_comparison/70_run.ipynb #7a605355
 def read_sheet(X: np.ndarray,  # (tracks, D)
                ground: Ground,  # the tracks
-               folder: Path,  # of all answers
                ) -> list:  # of Answer, one a split
     "What the first probe finds in a table of numbers; what is known is not asked again."
     X, task, name, found = np.ascontiguousarray(X, np.float32), ground.task, ground.probes[0], []
     labels, seed = task.labels(ground.table), ground.config.seed
     for split in ground.splits:
         made_of = sha256(X.tobytes()).hexdigest(), labels, ground.classes, split.key, name, task.name, seed
-        path = folder/'sheets'/f'{fingerprint(*made_of)}.npz'
+        path = ground.folder/'sheets'/f'{fingerprint(*made_of)}.npz'
         if not path.exists():
             said = ask({'numbers': X}, labels, list(ground.classes), split, task.probe(name), seed, task)
             save_answer(said, path)
@@ -220,7 +221,7 @@ def asked_all(everyone: list,  # of Asked
               ) -> dict:  # {label: [Answer, one a split]}
     "Each encoder on each split; the rung, where none is named, is chosen on validation."
     jobs = [ground.jobs(one, stores[one.label], probe, splits) for one in everyone]
-    said = iter(answers([job for some in jobs for job in some], home()/f'answers-{made_by()}', workers, progress))
+    said = iter(answers([job for some in jobs for job in some], ground.folder, workers, progress))
     return {one.label: [next(said) for _ in some] for one, some in zip(everyone, jobs)}
 
 # %% ../../nbs/65_comparison/70_run.ipynb #e098d80e
@@ -297,8 +298,8 @@ def beside(ground: Ground,  # the tracks
            progress: bool = True,  # show bars
            ) -> dict:  # control, oracles: of `scored`
     "How far one comes without an encoder."
-    found = {name: ground.scored(read_sheet(X, ground, home()/f'answers-{made_by()}'))
-             for name, X in sheets(ground, workers, progress).items()}
+    read = sheets(ground, workers, progress)
+    found = {name: ground.scored(read_sheet(X, ground)) for name, X in read.items()}
     return dict(control=found.pop(CONTROL), oracles=found)
 
 # %% ../../nbs/65_comparison/70_run.ipynb #cac68c92
@@ -311,23 +312,23 @@ def more_of(everyone: list,  # of Asked
     "What is asked besides the score; of genres alone."
     config, found, said = ground.config, {}, []
     if config.task != 'genre': return found, ['Few-shot curves and hardships are of genres; this is another task.']
-    folder = home()/f'answers-{made_by()}'
     if config.shots: found['shots'] = few_shot(everyone, stores, ground, workers, progress)
     if config.hardships:
         jobs = {one.label: ground.jobs(one, stores[one.label], ground.probes[0]) for one in everyone}
-        found['robustness'], gone = robustness(ground.table, jobs, folder, most=config.hardships, seed=config.seed,
-                                               n=config.bootstrap, workers=workers, progress=progress)
+        found['robustness'], gone = robustness(ground.table, jobs, ground.folder, most=config.hardships,
+                                               seed=config.seed, n=config.bootstrap, workers=workers, progress=progress)
         said += [f'{label}: {what}' for label, what in gone.items()]
     if config.percepts:
         own = {one.label: stores[one.label] for one in everyone}
-        found['knows'], gone = knows(ground.table, own, folder, config.percepts, config.seed, config.bootstrap, workers,
-                                     progress)
+        found['knows'], gone = knows(ground.table, own, ground.folder, config.percepts, config.seed, config.bootstrap,
+                                     workers, progress)
         said += [f'{label}: {what}' for label, what in gone.items()]
     return found, said
 
 # %% ../../nbs/65_comparison/70_run.ipynb #fa2c5645
 def found(config: CompareConfig,  # all of it
           corpus: Corpus,  # of `corpus_of`
+          folder: Path,  # of answers
           workers: int = 2,  # processes
           progress: bool = True,  # show bars
           ) -> tuple:  # results as JSON holds them; of `guesses`; tracks that an encoder could not read
@@ -336,7 +337,7 @@ def found(config: CompareConfig,  # all of it
     twins = {one.label: twin for one in mine if config.twins and (twin := twin_of(one))}
     everyone = list({one.label: one for one in [*mine, *twins.values()]}.values())
     stores = kept(config, everyone, corpus.table, workers, progress)
-    ground, bad, left = ground_of(config, corpus, stores)
+    ground, bad, left = ground_of(config, corpus, stores, folder)
     said = asked_all(everyone, stores, ground, ground.probes[0], (), workers, progress)
     main, deals = by_probe({one.label: said[one.label] for one in mine}, ground)
     def read_by(probe): return by_probe(asked_all(mine, stores, ground, probe, (), workers, progress), ground)[0]
@@ -357,12 +358,14 @@ def found(config: CompareConfig,  # all of it
 def run(config: CompareConfig,  # all of it
         workers: int = 2,  # processes
         progress: bool = True,  # show bars
+        anew: bool = False,  # ask again what is known, and keep the answers apart
         ) -> Comparison:  # with results
     "Run a comparison, or what is left of it; what has ended is not run again."
-    one = Comparison.of(config)
-    if (one.folder/'results.json').exists(): return one
-    corpus = corpus_of(config)
-    results, told, bad = found(config, corpus, workers, progress)
+    one = Comparison.of(replace(config, name=f'{config.name} again') if anew else config)
+    if (one.folder/'results.json').exists() and not anew: return one
+    if anew: shutil.rmtree(one.folder/'answers', ignore_errors=True)
+    corpus, folder = corpus_of(config), one.folder/'answers' if anew else home()/f'answers-{made_by()}'
+    results, told, bad = found(config, corpus, folder, workers, progress)
     with atomic(one.folder/'bad.csv') as part: pd.concat([corpus.left_out, bad]).to_csv(part, index=False)
     if lost := len(corpus.left_out) + len(bad): results['left_out'].append(f'{lost:,} files or tracks: see bad.csv.')
     if told: write_json(one.folder/'guesses.json', told)
