@@ -251,7 +251,8 @@ def compare(args,  # corpus, root, encoders, probes, task, label, named, folds, 
     from mirnb.comparison.settings import CompareConfig
     more = {f.name: value for f in fields(CompareConfig) if (value := getattr(args, f.name, None)) is not None}
     more |= {key: tuple(more[key]) for key in ('encoders', 'probes', 'shots') if key in more}
-    more['corpus'] = args.corpus if args.corpus in SOURCES else str(Path(args.corpus).absolute())
+    known = args.corpus in SOURCES or not os.path.exists(args.corpus)
+    more['corpus'] = args.corpus if known else str(Path(args.corpus).absolute())
     if args.root: more['root'] = str(Path(args.root).absolute())
     named = {key: value for key in ('path', 'group', 'split', 'track_id') if (value := getattr(args, key))}
     config = CompareConfig(**more | dict(named=named, twins=not args.no_twins))

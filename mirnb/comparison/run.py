@@ -71,8 +71,9 @@ def made_by() -> str:  # '0f3a5c7e9b1d'
 # %% ../../nbs/65_comparison/70_run.ipynb #9ea96e0b
 def corpus_of(config: CompareConfig,  # corpus, root, task, label, named
               ) -> Corpus:
-    "The corpus under our names; raises the `MirnbError` of its loader, or for a column that is not there."
+    "The corpus under our names; raises the `MirnbError` of its loader, for a column or a probe that is not there."
     task = task_of(config.task, config.label, config.apart)
+    for probe in config.probes: task.probe(probe)
     if Path(config.corpus).suffix.lower() in TABLES:
         root = config.root or str(Path(config.corpus).parent)
         table = columns(from_csv(config.corpus), task, root=root, label=config.label, **config.named)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, fields, is_dataclass
 
 from ..base.files import MirnbError
 from ..base.settings import SEEDS, check, hints_of, refuse, setting
-from ..encoders.encoder import Encoder, encoder, maker_of
+from ..encoders.encoder import Encoder, encoder, maker_of, rung_of
 from ..encoders.stored import Pooled
 
 # %% ../../nbs/65_comparison/05_settings.ipynb #4db894a7
@@ -35,8 +35,10 @@ class Asked:
         return encoder(self.name, **dict(self.options))
 
     def pooled(self) -> Pooled:
-        "What is kept of it: all rungs, ids among them; raises the `MirnbError` of `encoder`."
-        return Pooled(self.name, self.options, tuple(rung.name for rung in self.made.rungs))
+        "What is kept of it: all rungs, ids among them; raises the `MirnbError` of `encoder`, and for a rung it has not."
+        made = self.made
+        if self.rung: rung_of(made, self.rung)
+        return Pooled(self.name, self.options, tuple(rung.name for rung in made.rungs))
 
 # %% ../../nbs/65_comparison/05_settings.ipynb #ff3598af
 def asked_of(text: str,  # 'mel', 'mel (hop=256)', 'jukebox@ids', 'hf:FOLDER@layer 7'
