@@ -6,6 +6,7 @@ import multiprocessing
 import os
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -234,6 +235,9 @@ def rooms_in_folders():
         caught(checks.numbered, root, "exports sound.other, so its folder must be a number and 'sound'")
         write(root, '10_base/40_other', '#| default_exp base.else')
         caught(checks.numbered, root, "exports base.else, so its name must be a number and 'else'")
+        for n in range(15): write(root, f'20_articles/{n:02}_x')
+        want(checks.rooms(root))
+        shutil.rmtree(root/'nbs/20_articles')
         for n in range(15): write(root, f'3_many/{n:02}_x')
         want(checks.rooms(root), 'nbs/3_many: has 15 notebooks, 14 at most')
         for n in range(4, 14): write(root, f'{n}_folder/01_x')
@@ -466,6 +470,19 @@ def said(folder: Path, *command, **env) -> str:
     return done.stdout
 
 
+def written_commands():
+    "Every `mirnb ...` in a block of shell on a page is one that the command takes."
+    from mirnb.cli import parser
+    pages, wrong = [ROOT/'README.md', *sorted((ROOT/'docs').glob('*.md'))], []
+    for page in pages:
+        text = ''.join(re.findall(r'^```sh\n(.*?)^```$', page.read_text(encoding='utf8'), re.M | re.S))
+        for line in re.split(r'\n| ; | && ', text):
+            name, *words = shlex.split(line, comments=True) or ['']
+            try: name == 'mirnb' and parser().parse_args(words)
+            except SystemExit: wrong.append(f'{page.name}: {line}')
+    want(wrong)
+
+
 def newcomers_page():
     "What the page shows runs as it stands there: the class, the check, the commands, and every link leads somewhere."
     code, check = blocks('python')
@@ -523,6 +540,7 @@ TESTS = {
     'README.md follows the index notebook': readme_from_index,
     'an incomplete wheel is caught': incomplete_wheel,
     "the newcomer's page runs as it stands there": newcomers_page,
+    'commands on pages are commands': written_commands,
     'a package that pip installs brings an encoder by name': plug_in,
     "the GPU's check runs on the CPU in tiny sizes, and says where there is no GPU": gpu_rehearsal,
     "a part of the GPU's check that fails, dies or hangs ends alone": gpu_parts_end_alone,
