@@ -38,7 +38,7 @@ def verdict(results: dict,  # of `compared`; warnings: {encoder: (verdict, sente
     if level: said.append(f'Not told apart from it: {together(level)}.')
     if behind: said.append(f'Behind it (p < .05 after Holm): {together(behind)}.')
     if blind: said.append(f"Not above what a guesser can expect ({results['chance']:.3f}): {together(blind)}.")
-    return said + [f'**{name} {why}: its score is no evidence.**' for name, why in warned.items()]
+    return said + [f'**{name} {why}: its score may be too high.**' for name, why in warned.items()]
 
 # %% ../../nbs/65_comparison/60_table.ipynb #5321690b
 def table(results: dict,  # of `compared`, with costs: {encoder: of `cost_of`}, licences: {encoder: text}, warnings
