@@ -38,7 +38,7 @@ from .splits import learnable, shots, splits_of
 from .production import production
 from .answers import Job, answers, ask, guesses, load_answer, save_answer
 from .scores import by_deal, compared, differences, scored
-from .hardships import knows, robustness
+from .hardships import batches, knows, robustness
 
 # %% ../../nbs/65_comparison/70_run.ipynb #62f89adb
 @dataclass(frozen=True)
@@ -158,8 +158,9 @@ def kept(config: CompareConfig,  # corpus, encoders
          progress: bool = True,  # show a bar
          ) -> dict:  # {label: Store}
     "Extract what is not there yet."
-    wanted = {store_of(config, one): one.pooled() for one in asked}
-    stores = extract_many(table, wanted, workers, progress)
+    wanted, stores = {store_of(config, one): one.pooled() for one in asked}, {}
+    for some in batches(wanted):  # more at once, and models would be loaded anew for each track
+        stores |= extract_many(table, {folder: wanted[folder] for folder in some}, workers, progress)
     return {one.label: stores[store_of(config, one)] for one in asked}
 
 # %% ../../nbs/65_comparison/70_run.ipynb #6037f0df
