@@ -38,7 +38,8 @@ def features(store: Store,  # as above
              codes: int = 0,  # of a store of ids: size of a codebook
              ) -> np.ndarray:  # (tracks, D) float32
     "One row a track; raises `MirnbError` for a track that the store has not."
-    if store.card['name'] in ('ids', 'tokens'):
+    kind = store.settings['of']['name'] if 'of' in store.settings else store.card['name']  # of a deformed sound
+    if kind in ('ids', 'tokens'):
         def bags(ids): return np.concatenate([bag_of_codes(column, codes) for column in ids.reshape(len(ids), -1).T])
         return np.stack([bags(store.array(t)) for t in track_ids])
     rows = np.stack([store.array(t)[0] for t in track_ids])
