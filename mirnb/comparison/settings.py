@@ -35,7 +35,7 @@ class Asked:
         return encoder(self.name, **dict(self.options))
 
     def pooled(self) -> Pooled:
-        "What is kept of it: all rungs, ids among them; raises the `MirnbError` of `encoder`, and for a rung it has not."
+        "What is kept of it: all rungs, ids too; raises the `MirnbError` of `encoder`, and for a rung it has not."
         made = self.made
         if self.rung: rung_of(made, self.rung)
         return Pooled(self.name, self.options, tuple(rung.name for rung in made.rungs))
