@@ -138,7 +138,7 @@ def in_markdown(shown: pd.DataFrame,  # of `table`
 # %% ../../nbs/80_studies/60_representations.ipynb #29e349dc
 def figure(results: dict,  # of `computed`
            ):  # of `canvas`
-    "A score and its interval an encoder, a panel a corpus; chance, the technical control and oracles as lines."
+    "A score and its interval an encoder, a panel a corpus; chance and the technical control as lines."
     order = [row['encoder'] for row in main_rows(next(iter(results.values())))['rows']][::-1]
     fig, axes = canvas(1, len(results), width=3.4*len(results), height=.8 + .24*len(order), sharey=True, squeeze=False)
     for ax, (name, one) in zip(axes[0], results.items()):
