@@ -29,8 +29,8 @@ FACE = {  # {name: 'room', or 'room:name' where it is called otherwise there}
     'score': 'evidence.metrics', 'macro_f1': 'evidence.metrics', 'permutation_test': 'evidence.significance',
     'audit': 'evidence.audit', 'StudyConfig': 'study.settings', 'preset': 'study.settings', 'Run': 'study.run',
     'predictions': 'study.run', 'run_study': 'study.main', 'run_studies': 'study.main', 'write_report': 'study.report',
-    'TracksExplorer': 'listening.tracks_explorer', 'CodebookExplorer': 'listening.codebook_explorer',
-    'ResultsExplorer': 'listening.results_explorer', 'explore': 'listening.app'}
+    'TracksExplorer': 'explorers.tracks', 'CodebookExplorer': 'explorers.codebook',
+    'ResultsExplorer': 'explorers.results', 'explore': 'explorers.app'}
 
 # %% ../nbs/entrance.ipynb #b883adde
 def __getattr__(name: str):  # of FACE

@@ -76,7 +76,7 @@ def report(args,  # folder
 def explore(args,  # folder, port, no_browser
             ) -> None:
     "Serve the explorers of a run until Ctrl-C."
-    from mirnb.listening.app import explore as serve
+    from mirnb.explorers.app import explore as serve
     serve(args.folder, args.port, not args.no_browser)
 
 # %% ../nbs/cli.ipynb #e10487b5

@@ -1,4 +1,4 @@
-"""A real browser for the tests: JupyterLab, `mirnb.listening.app`, Chromium, and what can be asked of each.
+"""A real browser for the tests: JupyterLab, `mirnb.explorers.app`, Chromium, and what can be asked of each.
 
     with chromium() as browser, jupyterlab(folder) as server, visit(browser, server.at('lab/tree/demo.ipynb')) as page:
         run_first_cell(page)
@@ -28,7 +28,7 @@ from urllib.request import urlopen
 from jupyter_client import BlockingKernelClient
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from mirnb.listening.app import free_port
+from mirnb.explorers.app import free_port
 from notebooks import ROOT, Problem
 
 NAMES = ('chromium', 'chromium-browser', 'google-chrome')

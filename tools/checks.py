@@ -28,7 +28,7 @@ KEYS = {'eval:', 'echo:', 'output:', 'warning:', 'code-fold:', 'code-summary:', 
 LINES, CELLS, BYTES, AUDIO = 36, 50, 800_000, 3.  # of a function, of a notebook, of its file, seconds of a saved sound
 EXTRAS = 'study', 'explore', 'cluster', 'hf', 'onnx'  # lists of requirements besides the one that everybody needs
 COLUMNS, ARTICLE, LAST = 120, 12, 99  # of a line; lines of an article's cell; the place behind all
-FOLDERS, ROOMS, ARTICLES = 12, 14, 20  # of nbs/; rooms with code in each; articles, which are a list of contents
+FOLDERS, ROOMS, ARTICLES = 12, 14, 20  # with rooms; rooms with code in each; articles, which are a list of contents
 DEFS = (ast.FunctionDef, ast.AsyncFunctionDef)
 IMPORTS = (ast.Import, ast.ImportFrom)
 
@@ -246,9 +246,11 @@ def rooms(root: Path) -> list:
     held = {}
     for path in notebooks(root): held.setdefault(path.relative_to(root/'nbs').parent.as_posix(), []).append(path)
     folders = sorted(held.keys() - {'.'})
-    def most(folder): return ARTICLES if folder.endswith('articles') else ROOMS
+    def tells(folder): return folder.endswith('articles')
+    def most(folder): return ARTICLES if tells(folder) else ROOMS
     crowded = [f'nbs/{f}: has {len(held[f])} notebooks, {most(f)} at most' for f in folders if len(held[f]) > most(f)]
-    return crowded + ([f'nbs: has {len(folders)} folders, {FOLDERS} at most'] if len(folders) > FOLDERS else [])
+    rooms = [folder for folder in folders if not tells(folder)]
+    return crowded + ([f'nbs: has {len(rooms)} folders of rooms, {FOLDERS} at most'] if len(rooms) > FOLDERS else [])
 
 
 def public(tree: ast.Module) -> tuple:

@@ -116,7 +116,7 @@ def witnessed(tests: dict) -> dict:
 
 def served(folder: str, title: str, parts: dict) -> str:
     "Code that serves a page of some parts, whose modules may lie in the folder."
-    return ('from mirnb.listening.app import serve, write_notebook\n'
+    return ('from mirnb.explorers.app import serve, write_notebook\n'
             f'serve(write_notebook({f"{folder}/page.ipynb"!r}, {title!r}, {parts!r}))')
 
 
@@ -195,7 +195,7 @@ def dead(stage):
     soon(lambda: 'does not answer' in text_of(page, '.mirnb-notice'), told, 6)
 
 
-# -- the page of `mirnb.listening.app`
+# -- the page of `mirnb.explorers.app`
 
 def token():
     server, page = voila()

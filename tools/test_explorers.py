@@ -19,8 +19,8 @@ from test_browser import RUN, STAGE, WINDOW, alone, served, soon, text_of, witne
 
 MAKE = 'from mirnb.study.toys import tiny_run\nif __name__ == "__main__": print("run:", tiny_run().folder)'
 CELL = '''
-from mirnb.listening.results_explorer import ResultsExplorer
-from mirnb.listening.tracks_explorer import TracksExplorer
+from mirnb.explorers.results import ResultsExplorer
+from mirnb.explorers.tracks import TracksExplorer
 tracks = TracksExplorer({0!r})
 results = ResultsExplorer({0!r})
 results

@@ -22,8 +22,8 @@ from ..evidence.significance import as_family
 from ..study.settings import StudyConfig
 from ..study.run import Run, genre_usage, predictions
 from ..study.asked import dissected, trained
-from ..listening.codebook_explorer import CodebookExplorer
-from ..listening.tracks_explorer import TracksExplorer
+from ..explorers.codebook import CodebookExplorer
+from ..explorers.tracks import TracksExplorer
 from ..evidence.say import apart, bullets, number, share, tally, told
 
 # %% ../../nbs/80_studies/65_bands_and_codes.ipynb #c7b85213
