@@ -177,12 +177,13 @@ def mel_picture(mel: np.ndarray,  # (frames, bands) dB, as `log_mel`
                 hop: int = 128,  # from one frame to the next, samples
                 name: str = 'log-Mel',  # beside the lane
                 over: np.ndarray|None = None,  # as `Picture.over`
+                down: float = 80.,  # from the loudest cell to black, dB
                 ) -> Picture:
-    "A log-Mel spectrogram from its maximum down to 80 dB below; raises `MirnbError`."
+    "A log-Mel spectrogram from its maximum down; raises `MirnbError`."
     mel = np.asarray(mel)
     if mel.ndim != 2 or not mel.size or not np.isfinite(mel).all():
         raise MirnbError(f'{name}: is no (frames, bands) of finite decibels; use log_mel.')
-    levels = np.clip(np.round(255*(1 + (mel.T - mel.max())/80)), 0, 255).astype('u1')
+    levels = np.clip(np.round(255*(1 + (mel.T - mel.max())/down)), 0, 255).astype('u1')
     bands, hz = mel.shape[1], band_hz(sr, mel.shape[1])
     marked = [f for f in (200, 500, 1000, 2000, 4000, 8000, 16_000) if hz[0] < f < hz[-1]]
     heights = (np.interp(marked, hz, np.arange(bands)) + .5)/bands

@@ -16,9 +16,9 @@ const number = value => value.toLocaleString('en');
 // -- the points
 
 function cloudOf({count}, buffers) {
-  const [places, sizes, names] = buffers.map(bytes);
+  const [places, sizes, ...texts] = buffers.map(bytes), [names, keys = []] = texts.map(text => JSON.parse(new TextDecoder().decode(text)));
   const xy = new Float32Array(places.buffer);
-  return {count, xy, sizes, names: JSON.parse(new TextDecoder().decode(names)), bins: binsOf(xy, count)};
+  return {count, xy, sizes, names, keys, bins: binsOf(xy, count)};
 }
 
 // A grid over the points: the numbers of the points of a cell lie side by side in `items`, from `start[cell]` on.
@@ -76,9 +76,21 @@ function stamp(radius, inside) {
   return {half, side, alpha};
 }
 
-// A disc, and the outlines of the groups: a ring for A, a square for B. Edges fade over one pixel.
+// How far inside a shape of radius 1 a place lies; the letters are those of the figures.
+const {abs, hypot, max, min} = Math, turned = (x, y) => [(x + y) * Math.SQRT1_2, (x - y) * Math.SQRT1_2];
+const triangle = (x, y) => min(.6 - y, .6 - .87 * abs(x) + .5 * y), plus = (x, y) => max(min(1 - abs(x), .42 - abs(y)), min(.42 - abs(x), 1 - abs(y)));
+const petals = (x, y) => .62 + .38 * Math.cos(5 * Math.atan2(x, -y)) - hypot(x, y);
+const SHAPES = {
+  o: (x, y) => 1 - hypot(x, y), s: (x, y) => .88 - max(abs(x), abs(y)), D: (x, y) => (1.2 - abs(x) - abs(y)) * Math.SQRT1_2,
+  '^': (x, y) => triangle(x, y), v: (x, y) => triangle(x, -y), '<': (x, y) => triangle(y, x), '>': (x, y) => triangle(y, -x),
+  P: plus, X: (x, y) => plus(...turned(x, y)), '*': petals, p: (x, y) => min(.9 - hypot(x, y), .75 - y),
+};
+
+// A shape, and the outlines of the groups: a ring for A, a square for B. Edges fade over one pixel.
+const shaped = mark => (radius, _) => stamp(1.25 * radius, (x, y) => 1.12 * radius * SHAPES[mark](x / (1.12 * radius), y / (1.12 * radius)) + .5);
 const STAMPS = {
-  disc: (radius, _) => stamp(radius, (x, y) => radius + .5 - Math.hypot(x, y)),
+  ...Object.fromEntries(Object.keys(SHAPES).map(mark => [mark, shaped(mark)])),
+  o: (radius, _) => stamp(radius, (x, y) => radius + .5 - hypot(x, y)),
   A: (radius, width) => stamp(radius + width, (x, y) => width / 2 + .5 - Math.abs(Math.hypot(x, y) - radius)),
   B: (radius, width) => stamp(radius + width, (x, y) => width / 2 + .5 - Math.abs(Math.max(Math.abs(x), Math.abs(y)) - radius)),
 };
@@ -89,6 +101,16 @@ function lookOf(rgb, ground, dimmed) {
   if (dimmed && String(rgb) !== String(dimmed)) return DIM;
   const [low, high] = [luminance(rgb) + .05, luminance(ground) + .05].sort((a, b) => a - b);
   return high / low < PLAIN ? EDGED : PAINTED;
+}
+
+// The sign of a legend, painted as the points are.
+function swatchOf(colour, mark = 'o') {
+  const [side, [r, g, b]] = [28, rgbOf(colour)], canvas = element('canvas', {class: 'swatch', width: side, height: side, 'aria-hidden': true});
+  const painter = new Painter(), pen = canvas.getContext('2d');
+  const sign = painter.stampOf(mark, 10, 0), image = pen.createImageData(sign.side, sign.side);
+  sign.alpha.forEach((part, i) => image.data.set([r, g, b, 255 * part], 4 * i));
+  pen.putImageData(image, Math.round((side - sign.side) / 2), Math.round((side - sign.side) / 2));
+  return canvas;
 }
 
 class Painter {
@@ -291,21 +313,32 @@ class Map2D {
     const {painter, rgb, dense, cloud: {count, xy, sizes}} = this, {width, height} = this.lower;
     const unit = this.unit() * dense, left = width / 2 - this.middle[0] * unit, top = height / 2 + this.middle[1] * unit;
     const ground = rgbOf(ink(this.root, 'shade')), [er, eg, eb] = rgbOf(ink(this.root, 'ink')), looks = this.looksOn(ground);
-    const discs = this.discs(0), edges = this.discs(.75), edge = count > MANY ? .3 : .6;
+    const shape = this.shapes(), stamps = this.stamps(0), edges = this.stamps(.75), edge = count > MANY ? .3 : .6;
     painter.begin(width, height, ground);
     this.paintGroups();
     for (let i = 0; i < count; i++) {
       const x = left + xy[2 * i] * unit, y = top - xy[2 * i + 1] * unit;
       if (x < -40 || y < -40 || x > width + 40 || y > height + 40) continue;
-      if (looks[i] === EDGED) painter.press(edges[sizes[i]], x, y, er, eg, eb, edge);
-      painter.press(discs[sizes[i]], x, y, rgb[3 * i], rgb[3 * i + 1], rgb[3 * i + 2], looks[i] === DIM ? FAINT : .9);
+      if (looks[i] === EDGED) painter.press(edges(shape(i), sizes[i]), x, y, er, eg, eb, edge);
+      painter.press(stamps(shape(i), sizes[i]), x, y, rgb[3 * i], rgb[3 * i + 1], rgb[3 * i + 2], looks[i] === DIM ? FAINT : .9);
     }
     this.lower.getContext('2d').putImageData(painter.image, 0, 0);
   }
 
-  // The disc of each of the 256 sizes, wider by some pixels.
-  discs(wider) {
-    return Array.from({length: 256}, (_, size) => this.painter.stampOf('disc', (this.radiusOf(size) + wider) * this.dense, 0));
+  // The stamp of a shape in one of the 256 sizes, wider by some pixels.
+  stamps(wider) {
+    const known = new Map();
+    return (mark, size) => {
+      if (!known.has(mark)) known.set(mark, []);
+      return known.get(mark)[size] ??= this.painter.stampOf(mark, (this.radiusOf(size) + wider) * this.dense, 0);
+    };
+  }
+
+  // The shape of a point is that of its colour in the legend; among very many points shapes would be specks.
+  shapes() {
+    const {rgb, legend, cloud: {count}} = this, marks = new Map(legend.map(([, colour, mark]) => [parseInt(colour.slice(1), 16), mark]));
+    if (count > MANY) return () => 'o';
+    return i => marks.get(rgb[3 * i] << 16 | rgb[3 * i + 1] << 8 | rgb[3 * i + 2]) ?? 'o';
   }
 
   // How each point is to be painted: kept until the colours, the ground or the dimming change.
@@ -394,8 +427,8 @@ class Map2D {
       const colour = rgb[i] << 16 | rgb[i + 1] << 8 | rgb[i + 2];
       count.set(colour, (count.get(colour) ?? 0) + 1);
     }
-    this.entries.replaceChildren(...this.legend.map(([text, colour]) => {
-      const swatch = element('span', {class: 'swatch', style: `background: ${colour}`});
+    this.entries.replaceChildren(...this.legend.map(([text, colour, mark]) => {
+      const swatch = swatchOf(colour, mark);
       const points = count.get(parseInt(colour.slice(1), 16)), words = element('span', {text});
       if (!points) return element('span', {class: 'entry'}, swatch, words);
       return element('button', {type: 'button', class: 'entry', 'aria-pressed': 'false', 'data-colour': colour,
@@ -482,9 +515,13 @@ class Map2D {
     performance.mark('mirnb:click');
     this.notice.act();
     tell(this.model, {selected: i < 0 ? [] : [i], neighbours: []});  // the kernel answers with the new neighbours
+    if (i >= 0 && this.cloud.keys.length) this.want(this.cloud.keys[i]);
     this.say();
     this.draw('upper');
   }
+
+  // A player of the same group plays what the page holds at once, without the kernel.
+  want(key) { window.dispatchEvent(new CustomEvent('mirnb-want', {detail: {group: this.model.get('group'), key}})); }
 
   cut({group, line}) {
     performance.mark('mirnb:click');
