@@ -80,7 +80,7 @@ def as_numbers(column: pd.Series,  # of any table
 # %% ../../nbs/70_listening/54_collection.ipynb #a2185b69
 def vectors_in(table: pd.DataFrame,  # any
                ) -> dict:  # {name: (rows, D) float32}
-    "Columns of vectors, and numbered columns such as mert_0, mert_1, ...; raises `MirnbError` for a vector that differs in length."
+    "Columns of vectors, numbered columns such as mert_0, mert_1, ...; raises `MirnbError` where lengths differ."
     found, stems = {}, {}
     for name in table:
         cells = table[name]
@@ -121,8 +121,10 @@ def table_of(what,  # a DataFrame, a CSV, a folder, or a corpus that `load` know
     raise MirnbError(f'{what}: is no folder, no table ({", ".join(TABLES)}) and no corpus; check the path.')
 
 # %% ../../nbs/70_listening/54_collection.ipynb #ff4ee3c0
-NAMES = dict(path=('path', 'file', 'filename', 'filepath', 'audio'), track_id=('track_id', 'id'), title=('title', 'name'),
-             genre=('genre', 'label', 'class', 'artist', 'tags'), split=('split', 'subset', 'part'))  # of columns, as people write them
+NAMES = {  # {ours: as people write them}
+    'path': ('path', 'file', 'filename', 'filepath', 'audio'),
+    'track_id': ('track_id', 'id'), 'title': ('title', 'name'),
+    'genre': ('genre', 'label', 'class', 'artist', 'tags'), 'split': ('split', 'subset', 'part')}
 
 # %% ../../nbs/70_listening/54_collection.ipynb #01648283
 def told_as(table: pd.DataFrame,  # of `table_of`
@@ -131,11 +133,13 @@ def told_as(table: pd.DataFrame,  # of `table_of`
             ) -> pd.DataFrame:  # all columns, with track_id, title, genre, split and path under these names
     "Other people's columns under our names; raises `MirnbError` where none holds paths, or the label is not there."
     if table.empty: raise MirnbError('the table: has no row; give one a track.')
-    if label and label not in table: raise MirnbError(f'label {label!r}: is no column; there are {", ".join(map(str, table))}.')
+    if label and label not in table:
+        raise MirnbError(f'label {label!r}: is no column; there are {", ".join(map(str, table))}.')
     lower = {str(name).lower(): name for name in reversed(list(table))}
     theirs = {ours: next((lower[name] for name in names if name in lower), None) for ours, names in NAMES.items()}
     theirs['genre'] = label or theirs['genre']
-    if theirs['path'] is None: raise MirnbError(f'the table: has no column of paths; call it one of {", ".join(NAMES["path"])}.')
+    if theirs['path'] is None:
+        raise MirnbError(f'the table: has no column of paths; call it one of {", ".join(NAMES["path"])}.')
     def text(ours): return [_said(cell) for cell in table[theirs[ours]]] if theirs[ours] is not None else None
     files = [os.path.join(root, file) if file else '' for file in text('path')]
     ids = text('track_id') or text('path')
@@ -162,7 +166,7 @@ class Collection:
         self.row = {track: row for row, track in enumerate(self.tracks.track_id)}
         self.vectors = vectors_in(self.tracks)
         def stem(name): return re.sub(r'[_. -]?\d+$', '', str(name))
-        self.columns = [name for name in self.tracks if str(name) not in self.vectors and stem(name) not in self.vectors]
+        self.columns = [name for name in self.tracks if not {str(name), stem(name)} & set(self.vectors)]
         numbers = {str(name): as_numbers(self.tracks[name]) for name in self.columns if name not in NAMES}
         self.numbers = {name: column for name, column in numbers.items() if column is not None}
         self.sound = lru_cache(16)(self._sound)
@@ -188,4 +192,5 @@ class Collection:
         track = self.tracks.iloc[row]
         wave = self.sound(row, lens.channel)
         own = ((track.genre, ''),) if track.genre else ()
-        return Clip(track.track_id, track.title, wave, 44_100, (seen_through(wave, 44_100, lens), *lanes), (*own, *tags))
+        lanes = seen_through(wave, 44_100, lens), *lanes
+        return Clip(track.track_id, track.title, wave, 44_100, lanes, (*own, *tags))

@@ -26,7 +26,8 @@ def unit_rows(vectors: np.ndarray,  # (n, D); a row that is not finite is not th
     if vectors.ndim != 2 or not vectors.shape[1]:
         raise MirnbError(f'vectors: have the shape {vectors.shape}; give a row of numbers a track.')
     there = np.isfinite(vectors).all(1)
-    if there.sum() < 2: raise MirnbError(f'vectors: {there.sum()} of {len(there)} rows are finite; two at least can be compared.')
+    if there.sum() < 2:
+        raise MirnbError(f'vectors: {there.sum()} of {len(there)} rows are finite; give two or more.')
     rows = np.where(there[:, None], vectors, 0)
     if bags: rows = np.sqrt(np.maximum(rows, 0))
     else:
@@ -42,7 +43,7 @@ PLANES = 'UMAP', 't-SNE', 'PCA'  # ways to draw a space
 def plane(rows: np.ndarray,  # (n, D) of `unit_rows`, of tracks that are there
           how: str = 'UMAP',  # one of PLANES
           ) -> np.ndarray:  # (n, 2) float32
-    "Seeded: the same rows give the same plane. Kept on disk; raises `MirnbError` for another way, `MissingExtra` for UMAP."
+    "The same rows give the same plane, kept on disk; raises `MirnbError` for another way, `MissingExtra` for UMAP."
     if how not in PLANES: raise MirnbError(f'plane {how!r}: does not exist; choose one of {", ".join(PLANES)}.')
     if how != 'PCA' and len(rows) < 20: how = 'PCA'  # neighbourhoods of so few tracks are not worth a map
     path = home()/'planes'/f'{how}-{fingerprint(content_name(rows), rows.shape)}.npy'

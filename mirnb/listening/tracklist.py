@@ -80,7 +80,7 @@ class Tracks(Widget):
     "A list of tracks to search, filter and sort; what is chosen and ticked comes back as numbers of rows."
     _esm = static('common.js', 'tracks.js')
     _css = static('theme.css', 'tracks.css')
-    rows, models = 0, ()  # tracks; names of models
+    rows, models, version = 0, (), 0  # tracks; names of models; how often they were replaced
     selected = Int(-1).tag(sync=True)  # a row, -1 for none
     ticked = List(Int()).tag(sync=True, echo_update=False)  # rows
     subset = List(Int(), allow_none=True, default_value=None).tag(sync=True, echo_update=False)  # the only rows to show
@@ -91,12 +91,17 @@ class Tracks(Widget):
     @classmethod
     def of(cls, table: pd.DataFrame, models: dict|None = None) -> 'Tracks':
         "Tracks (track_id, title, genre, split) and what models {name: guess and confidence of every row} say of them."
+        return cls().fill(table, models)
+
+    def fill(self, table: pd.DataFrame, models: dict|None = None) -> 'Tracks':
+        "Other tracks in the place of these, of which nothing is chosen or ticked yet."
         about, buffers = columns_of(table, models or {})
-        tracks = cls()
-        tracks.rows, tracks.models = about['rows'], tuple(about['models'])
-        tracks.model = (*tracks.models, '')[0]
-        tracks.tell('tracks', buffers, **about)
-        return tracks
+        self.version += 1
+        self.rows, self.models = about['rows'], tuple(about['models'])
+        with self.hold_sync(): self.selected, self.ticked, self.subset, self.subset_name = -1, [], None, ''
+        self.model = (*self.models, '')[0]
+        self.tell('tracks', buffers, version=self.version, **about)
+        return self
 
     def narrow(self, rows: list|None, name: str = '') -> None:
         "Show only these rows, under this name; None: all again."
