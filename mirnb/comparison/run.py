@@ -20,7 +20,7 @@ import pandas as pd
 from ..base.files import MirnbError, absolute, atomic, home, read_json, write_json
 from ..base.settings import fingerprint
 from ..sound.corpora import Corpus
-from ..sound.own import TABLES, named
+from ..sound.own import TABLES, from_csv, named
 from ..sound.renditions import read_scores
 from ..sound.settings import SOURCES, CorpusConfig
 from ..sound.traits import played_features, played_traits
@@ -33,7 +33,7 @@ from ..study.provenance import machine
 from ..study.run import slug
 from .settings import Asked, CompareConfig, twin_of
 from .contamination import contamination
-from .tasks import Task, asked, columns, from_csv, task_of
+from .tasks import Task, asked, columns, task_of
 from .splits import learnable, shots, splits_of
 from .production import production
 from .answers import Job, answers, ask, guesses, load_answer, save_answer

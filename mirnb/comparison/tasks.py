@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['GENRE', 'TAGS', 'TASKS', 'PART_WORDS', 'SUFFIXES', 'precision', 'blind_precision', 'look_alikes', 'thresholds',
            'Task', 'Genre', 'Tags', 'Regression', 'standard', 'Pairs', 'task_of', 'need', 'asked', 'columns',
-           'from_csv', 'from_mirdata', 'from_datasets']
+           'from_mirdata', 'from_datasets']
 
 # %% ../../nbs/65_comparison/25_tasks.ipynb #d87e0639
 import hashlib
@@ -25,7 +25,6 @@ from sklearn.preprocessing import StandardScaler
 from ..base.extras import MissingExtra
 from ..base.files import MirnbError, atomic
 from .probes import PROBES, REGRESSORS, TAGGERS, Fitted, Found, Probe, fitted, ready, searched
-from ..sound.own import lines_of, text_of
 
 # %% ../../nbs/65_comparison/25_tasks.ipynb #cf7677db
 def precision(hit: np.ndarray,  # (N,) True of what is looked for
@@ -300,23 +299,6 @@ def columns(table: pd.DataFrame,  # of anybody
             raise MirnbError(f'{theirs["split"]}: has no part {lost[0]!r} but {has}; '
                              'name train, valid and test, or drop the column, and parts are dealt.')
     return table
-
-# %% ../../nbs/65_comparison/25_tasks.ipynb #fff287e1
-def from_csv(path: str|Path,  # a table, whose fields are parted by a comma, a semicolon, a tab or a bar
-             ) -> pd.DataFrame:  # its columns as text, for `columns`
-    "Any CSV; raises `MirnbError` where it cannot be read, or has a line that is longer than its first."
-    text = text_of(path)
-    mark = max(',;\t|', key=text.strip().splitlines()[0].count)  # of equals the first
-    (_, names), *rows = lines_of(text, mark, path)
-    names = [name.strip() for name in names]
-    if twice := [name for name in names if names.count(name) > 1]:
-        raise MirnbError(f'{path}: has two columns {twice[0]!r}; rename one of them.')
-    if not rows: raise MirnbError(f'{path}: names no track; write one line a track below the first.')
-    for line, fields in rows:
-        if any(field.strip() for field in fields[len(names):]):
-            raise MirnbError(f'{path}, line {line}: has {len(fields)} fields where the first line has {len(names)}; '
-                             'put quotes around a name that holds the mark between fields.')
-    return pd.DataFrame([(fields + ['']*len(names))[:len(names)] for _, fields in rows], columns=names, dtype=str)
 
 # %% ../../nbs/65_comparison/25_tasks.ipynb #40fff46d
 def from_mirdata(dataset,  # of `mirdata.initialize`, or the name of a data set

@@ -21,10 +21,9 @@ from ..base.files import MirnbError
 from ..base.settings import check, refuse, setting
 from ..sound.audio import CHANNELS, load_audio
 from ..sound.folders import listing
-from ..sound.own import TABLES, named
+from ..sound.own import TABLES, from_csv, named
 from ..sound.settings import SOURCES
 from ..representations.mel import log_mel
-from ..comparison.tasks import from_csv
 from .clips import Clip, Picture, mel_picture
 
 # %% ../../nbs/70_listening/54_collection.ipynb #96d2c38b

@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['TABLES', 'tagged', 'marks', 'spelled_tags', 'read_tags', 'learnable', 'of_class', 'listed', 'drawn', 'unlearned',
            'settled', 'fold_numbers', 'held_out', 'in_one_fold', 'in_parts', 'text_of', 'lines_of', 'header_of',
-           'tracks_in', 'named']
+           'rows_of', 'tracks_in', 'from_csv', 'named']
 
 # %% ../../nbs/20_sound/35_own.ipynb #fa05622e
 import codecs
@@ -265,6 +265,19 @@ def header_of(text: str,  # of a table
         raise MirnbError(f'{path}: has two columns {twice[0]}; leave one of them out.')
     return mark, names
 
+# %% ../../nbs/20_sound/35_own.ipynb #7506e6ba
+def rows_of(text: str,  # of a table
+            mark: str,  # between fields
+            names: list,  # of columns, as the first row has them
+            path: str|Path,  # for the message
+            ):  # yields (number of the line where a row begins, as many fields as there are names)
+    "The rows below the first; raises `MirnbError` for one that is longer than it, and that of `lines_of`."
+    for line, fields in list(lines_of(text, mark, path))[1:]:
+        if any(field.strip() for field in fields[len(names):]):
+            raise MirnbError(f'{path}, line {line}: has {len(fields)} fields where the first line has {len(names)}; '
+                             'put quotes around a name that holds the mark between fields.')
+        yield line, (fields + ['']*len(names))[:len(names)]
+
 # %% ../../nbs/20_sound/35_own.ipynb #0f43e6f7
 def tracks_in(path: str|Path,  # of a table, .csv or .tsv, with track_id and path
               root: str|Path|None = None,  # where relative paths start; None = here
@@ -273,11 +286,8 @@ def tracks_in(path: str|Path,  # of a table, .csv or .tsv, with track_id and pat
     text, rows, seen = text_of(path), [], {}
     root = need_root(root, 'what the table names') if root else Path()
     mark, names = header_of(text, path)
-    for line, fields in list(lines_of(text, mark, path))[1:]:
-        if any(f.strip() for f in fields[len(names):]):
-            raise MirnbError(f'{path}, line {line}: has {len(fields)} fields where the first line has {len(names)}; '
-                             'put quotes around a name that holds the mark between fields.')
-        row = dict(zip(names, fields + ['']*len(names)))
+    for line, fields in rows_of(text, mark, names, path):
+        row = dict(zip(names, fields))
         track, file = row['track_id'], row['path']
         if not track.strip(): raise MirnbError(f'{path}, line {line}: has no track_id; write one, or delete the line.')
         if '\r' in track + file:
@@ -288,6 +298,19 @@ def tracks_in(path: str|Path,  # of a table, .csv or .tsv, with track_id and pat
         rows.append(dict(row, path=str(root/file) if file.strip() else ''))
     if not rows: raise MirnbError(f'{path}: names no track; write one line a track below the first.')
     return pd.DataFrame(rows, columns=list(dict.fromkeys(names)), dtype=str)
+
+# %% ../../nbs/20_sound/35_own.ipynb #c4251e08
+def from_csv(path: str|Path,  # a table, whose fields are parted by a comma, a semicolon, a tab or a bar
+             ) -> pd.DataFrame:  # its columns as text, whatever they are called
+    "Any CSV; raises `MirnbError` where it cannot be read, or has a line that is longer than its first."
+    text = text_of(path)
+    mark = max(',;\t|', key=text.strip().splitlines()[0].count)  # of equals the first
+    names = [name.strip() for name in next(lines_of(text, mark, path))[1]]
+    if twice := [name for name in names if names.count(name) > 1]:
+        raise MirnbError(f'{path}: has two columns {twice[0]!r}; rename one of them.')
+    rows = [fields for _, fields in rows_of(text, mark, names, path)]
+    if not rows: raise MirnbError(f'{path}: names no track; write one line a track below the first.')
+    return pd.DataFrame(rows, columns=names, dtype=str)
 
 # %% ../../nbs/20_sound/35_own.ipynb #9e9a226f
 def named(corpus: str,  # a name that `load` knows, a folder with a folder a genre, or a CSV with track_id and path
