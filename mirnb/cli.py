@@ -73,11 +73,11 @@ def report(args,  # folder
     print(write_report(args.folder))
 
 # %% ../nbs/cli.ipynb #50bfa226
-def explore(args,  # folder, port, no_browser
+def explore(args,  # what, encoders, label, root, workers, port, no_browser
             ) -> None:
-    "Serve the explorers of a run until Ctrl-C."
-    from mirnb.explorers.app import explore as serve
-    serve(args.folder, args.port, not args.no_browser)
+    "Serve the explorers of a run, a comparison or a collection until Ctrl-C."
+    from mirnb.explorers.app import show
+    show(args.what, tuple(args.encoders), args.label, args.root, args.port, not args.no_browser, args.workers)
 
 # %% ../nbs/cli.ipynb #e10487b5
 def tokenizer(args,  # workers, results, ship
@@ -306,13 +306,19 @@ def _study_commands(commands) -> None:  # argparse's list of commands
 def _run_commands(commands) -> None:  # argparse's list of commands
     "report, explore"
     one = commands.add_parser('report', help='write the page of a run anew')
-    two = commands.add_parser('explore', help='hear and see a run in the browser: its tracks, codes and results')
-    for command, run in ((one, report), (two, explore)):
-        command.add_argument('folder', metavar='RUN', help='its folder')
-        command.set_defaults(run=run)
+    one.add_argument('folder', metavar='RUN', help='its folder')
+    one.set_defaults(run=report)
+    two = commands.add_parser('explore', help='hear and see a run, a comparison or any music in the browser')
+    two.add_argument('what', metavar='WHAT', help='folder of a run, of a comparison or of sounds; a CSV; a corpus')
+    two.add_argument('--with', dest='encoders', nargs='+', default=[], metavar='ENCODER',
+                     help='maps of a collection, such as mel "musicnn mtt"')
+    two.add_argument('--label', default='', metavar='COLUMN', help='of a collection: by which its tracks are coloured')
+    two.add_argument('--root', default='', help='where relative paths start')
     two.add_argument('--port', type=number(int, low=0, high=65_535), default=0, metavar='N',
                      help='of this machine (default: any that is free)')
     two.add_argument('--no-browser', action='store_true', help='print the address only')
+    workers_option(two)
+    two.set_defaults(run=explore)
 
 # %% ../nbs/cli.ipynb #91df9c58
 def _jukebox_commands(commands) -> None:  # argparse's list of commands

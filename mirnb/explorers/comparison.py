@@ -5,13 +5,13 @@
 # %% auto #0
 __all__ = ['Said', 'ComparisonExplorer']
 
-# %% ../../nbs/72_explorers/70_comparison.ipynb #e5c7bc52
+# %% ../../nbs/72_explorers/70_comparison.ipynb #a1d98d50
 from ..base.extras import require
 
-# %% ../../nbs/72_explorers/70_comparison.ipynb #0a4623ea
+# %% ../../nbs/72_explorers/70_comparison.ipynb #4e81849b
 require('explore')
 
-# %% ../../nbs/72_explorers/70_comparison.ipynb #9ce08b15
+# %% ../../nbs/72_explorers/70_comparison.ipynb #3d0aee0f
 from pathlib import Path
 
 import ipywidgets as w
@@ -27,7 +27,7 @@ from ..listening.plots import Grid
 from .collection import LensPicker, facts_html
 from .explorer import Panel, beside, choice, line
 
-# %% ../../nbs/72_explorers/70_comparison.ipynb #ea2594e4
+# %% ../../nbs/72_explorers/70_comparison.ipynb #8c0d5e91
 class Said:
     "A finished comparison of genres, with its tracks."
     def __init__(self, folder: str|Path):  # of a comparison
@@ -66,7 +66,7 @@ class Said:
         wrong, own = guess != self.truth, self.truth == name
         return np.concatenate([np.flatnonzero(wrong & own), np.flatnonzero(wrong & (guess == name))])
 
-# %% ../../nbs/72_explorers/70_comparison.ipynb #a8c21fcf
+# %% ../../nbs/72_explorers/70_comparison.ipynb #b9601a25
 class ComparisonExplorer(Panel):
     "A comparison to be heard."
     def __init__(self, folder: str|Path):  # of a comparison of genres

@@ -274,7 +274,8 @@ class MapExplorer(Panel):
                              'columns of vectors.')
         first = best_rungs(self.spaces, most_alike(self.spaces, self.held.tracks.genre.to_numpy()))
         self.lit, self.shown, self.picker = -1, -1, LensPicker()
-        self.colour = choice('colour', [*self.held.words(), *self.held.numbers, *['right or wrong']*self.classed])
+        by = [*self.held.words(), *self.held.numbers, *['right or wrong']*self.classed]
+        self.colour = choice('colour', by or ['nothing'])
         self.how = choice('map', PLANES, how)
         self.sides = [Side(self, self.spaces, name, self.held, how) for name in (first*2)[:2]]
         self.tracks = self.track_list(self.held.tracks, {})
@@ -297,6 +298,7 @@ class MapExplorer(Panel):
     def colours(self, space: Space) -> tuple:  # rgb (n, 3), legend
         "Of every track: by a class, by a number, or by whether its nearest in this space are of its class."
         name, tracks = self.colour.value, self.held.tracks
+        if name == 'nothing': return by_class(['track']*len(tracks), ['track'])
         if name in self.held.numbers: return by_number(self.held.numbers[name])
         if name != 'right or wrong':
             names = tracks[name].fillna('').astype(str)

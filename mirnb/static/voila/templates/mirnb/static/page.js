@@ -35,6 +35,7 @@ const page = (() => {
       if (!part) return;
       part.classList.toggle('page-away', !chosen);
       if (!chosen) part.querySelectorAll('audio').forEach(audio => audio.pause());
+      else part.querySelector('.mirnb-later')?.click();  // it is made when it is first turned to
     });
     history.replaceState(null, '', `#${titles[number - 1].toLowerCase()}`);
     window.scrollTo(0, 0);
