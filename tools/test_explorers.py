@@ -60,20 +60,13 @@ def made():
             else: os.environ['MIRNB_HOME'] = old
 
 
-def all_drawn(page) -> None:
-    "Wait until the page shows all three explorers; a run is read first."
-    for name in ('tracks', 'scatter', 'matrix'):
-        page.wait_for_selector(f'.mirnb-{name}', state='attached', timeout=120_000)
-
-
 @contextmanager
 def explored():
-    "`mirnb explore` on the run: (server, page), with all three explorers drawn."
+    "`mirnb explore` on the run: (server, page), with the first explorer drawn; the others wait for their tabs."
     window, run = WINDOW.get(b.chromium), RUN.get(made)
     call = f'from mirnb.cli import main; main(["explore", {run!r}, "--no-browser"])'
     with b.command('-c', call) as server, b.visit(window, server.at(), (1400, 1000)) as page:
-        all_drawn(page)
-        page.wait_for_selector('#part-1 .row')
+        page.wait_for_selector('#part-1 .row', timeout=120_000)
         yield server, page
 
 
@@ -111,10 +104,15 @@ def lab(): return STAGE.get(notebook)
 
 # -- what tests share
 
-def go(page, part: str):
-    "Turn to a tab; gives what lies on it."
-    page.get_by_role('tab', name=part).click()
-    return page.locator(f'#part-{["Tracks", "Codebook", "Results"].index(part) + 1}')
+PARTS = {'Tracks': '.mirnb-tracks .row', 'Codebook': '.mirnb-scatter .legend button', 'Results': '.mirnb-matrix td button'}
+
+
+def go(page, name: str):
+    "Turn to a tab, which makes what lies on it; gives that."
+    page.get_by_role('tab', name=name).click()
+    part = page.locator(f'#part-{[*PARTS].index(name) + 1}')
+    part.locator(PARTS[name]).first.wait_for(timeout=120_000)
+    return part
 
 
 def row(part, number: int):
@@ -233,9 +231,9 @@ def code():
     for x in range(30, 71, 5):  # somewhere on this line there is a code
         page.mouse.click(box['x'] + box['width']*x/100, box['y'] + box['height']/2)
         page.wait_for_timeout(100)
-    soon(lambda: b.ask(server, 'codebook.code') >= 0, 'no code is chosen')
+    soon(lambda: b.ask(server, 'codebook.made.code') >= 0, 'no code is chosen')
     def told():  # whichever code the last click found: the kernel may still be at an earlier one
-        found = b.ask(server, 'codebook.code')
+        found = b.ask(server, 'codebook.made.code')
         named = text_of(part, '.mirnb-player .mirnb-title') == f'code {found} alone'
         return named and f'code {found}:' in part.inner_text() and part.locator('svg').count() >= 1
     soon(told, 'the code is not shown')
@@ -254,35 +252,37 @@ def lasso():
         page.mouse.down()
         for x, y in ((left + .28, .2), (left + .28, .8), (left, .8), (left, .2)): page.mouse.move(*at(x, y), steps=4)
         page.mouse.up()
-    soon(lambda: len(b.ask(server, 'sorted(codebook.scatter.groups)')) == 2, 'the lassos caught nothing')
+    soon(lambda: len(b.ask(server, 'sorted(codebook.made.scatter.groups)')) == 2, 'the lassos caught nothing')
     soon(lambda: 'A less B' in part.inner_html(), 'the groups are not compared')
-    assert min(b.ask(server, '[len(g) for g in codebook.scatter.groups.values()]')) > 5
+    assert min(b.ask(server, '[len(g) for g in codebook.made.scatter.groups.values()]')) > 5
     silence(page)
 
 
 def results(stage=voila):
     server, page, part = on('Results', stage=stage)
-    cells = '((i, j, n) for i, row in enumerate(results.matrix.counts) for j, n in enumerate(row) if n)'
+    shown = 'results' if stage == lab else 'results.made'
+    cells = f'((i, j, n) for i, row in enumerate({shown}.matrix.counts) for j, n in enumerate(row) if n)'
     truth, guess, count = b.ask(server, f'next({cells})')
     part.locator('.mirnb-matrix td button').nth(truth*3 + guess).click()
     soon(lambda: text_of(part, '.mirnb-tracks .count') == f'{count} of 6 tracks', 'the cell does not list its tracks')
     part.locator('.mirnb-tracks .row').first.click()
     assert abs(playing(page)['duration'] - 6) < .05
-    assert b.ask(server, 'results.tracks.selected') == b.ask(server, 'results.tracks.subset[0]')
+    assert b.ask(server, f'{shown}.tracks.selected') == b.ask(server, f'{shown}.tracks.subset[0]')
     b.picture(page, f'explorer-results-{"voila" if stage == voila else "lab"}')
     silence(page)
 
 
 def export(stage=voila):
     server, page, part = on('Results', stage=stage)
+    shown = 'results' if stage == lab else 'results.made'
     with TemporaryDirectory() as folder:
         part.get_by_label('save as').fill(f'{folder}/ticked.csv')
         part.locator('.mirnb-tracks .row input[type=checkbox]').first.click()
-        soon(lambda: b.ask(server, 'len(results.tracks.ticked)') == 1, 'the tick does not reach the kernel')
+        soon(lambda: b.ask(server, f'len({shown}.tracks.ticked)') == 1, 'the tick does not reach the kernel')
         part.get_by_role('button', name='save ticked tracks').click()
         soon(lambda: Path(folder, 'ticked.csv').exists(), 'no table was written')
-        chosen = b.ask(server, 'results.table.track_id[results.tracks.ticked[0]]')
-        assert chosen in Path(folder, 'ticked.csv').read_text() and chosen in b.ask(server, 'results.cell.value')
+        chosen = b.ask(server, f'{shown}.table.track_id[{shown}.tracks.ticked[0]]')
+        assert chosen in Path(folder, 'ticked.csv').read_text() and chosen in b.ask(server, f'{shown}.cell.value')
 
 
 def quick():

@@ -64,12 +64,14 @@ class Later(VBox):
         button = Button(description='open')
         button.add_class('mirnb-later')  # the page presses it when the tab is turned to
         button.on_click(lambda _: self._open(what, arguments))
+        self.made = None  # the explorer, once it is there
         super().__init__([button])
 
     def _open(self, what, arguments):
         (button,), button.disabled = self.children, True
         button.description = 'opening ...'
-        self.children = (opened(what, *arguments),)
+        self.made = opened(what, *arguments)
+        self.children = (self.made,)
 
 # %% ../../nbs/72_explorers/90_app.ipynb #442c82df
 def write_notebook(path: str|Path,  # of the notebook; what is there is replaced

@@ -95,6 +95,7 @@ class CodebookExplorer(Explorer):
         self.children = (line(self.colour, self.number, *self._sounds()),
                          beside(w.VBox([self.scatter, self.player, self.list_box]),
                                 w.VBox([self.facts_box, self.pair_box])))
+        self.guarded(self.show_code, int(np.argmax(self.codes.uses)), False)
 
     def _map(self) -> Scatter:
         facts, uses = self.codes.facts, self.codes.uses
@@ -122,13 +123,13 @@ class CodebookExplorer(Explorer):
     def _point(self, chosen):
         if len(chosen) == 1: self.show_code(chosen[0])
 
-    def show_code(self, code: int) -> None:
+    def show_code(self, code: int, play: bool = True) -> None:
         "Play a code and tell all about it; raises `MirnbError` for a number that is no code."
         if not 0 <= code < len(self.codes.uses):
             raise MirnbError(f'code {code}: does not exist; there are 0 to {len(self.codes.uses) - 1}.')
         if code == self.code: return self.play_alone()
         self.code, self.number.value = code, code
-        self.play_alone()
+        self.play_alone(play)
         self.scatter.neighbours, self.scatter.selected = [int(c) for c in self.codes.near[code]], [code]
         self.uses = self.codes.occurrences([code])
         self.facts_box.value = self.story(code)
@@ -170,27 +171,23 @@ class CodebookExplorer(Explorer):
         track_id, time = self.uses.track_id[row], self.uses.time[row]
         self.player.show(self.heard.clip(track_id), max(0., time - .5), play=True)
 
-    def play_alone(self) -> None:
+    def play_alone(self, play: bool = True) -> None:
         "The code, held."
-        self._play(f'code {self._known()} alone', self.codes.alone([self.code]), np.repeat(self.code, 206))
+        self._play(f'code {self.code} alone', self.codes.alone([self.code]), np.repeat(self.code, 206), play)
 
     def play_context(self, swap: bool = False) -> None:
         "Two seconds around a use, decoded, as they are or with the nearest code in the place of this one."
-        code = self._known()
+        code = self.code
         if not len(self.uses): raise MirnbError(f'code {code}: is never used, so it has no context.')
         at, other = self.uses.iloc[len(self.uses)//2], int(self.codes.near[code][0])
         wave = self.codes.swapped(at.track_id, at.time, code, other if swap else None)
         name = f'code {code} in {at.track_id} at {at.time:.2f} s'
         self._play(f'{name}, swapped with {other}' if swap else name, wave, None)
 
-    def _known(self):
-        if self.code < 0: raise MirnbError('no code is chosen yet; click one on the map.')
-        return self.code
-
-    def _play(self, name, wave, tokens):
+    def _play(self, name, wave, tokens, play=True):
         lanes = [mel_picture(log_mel(wave))]
         if tokens is not None: lanes.append(Codes('tokens', tokens, rate_of(self.heard.tokens), self.heard.hues))
-        self.player.show(Clip(name, name, wave, 44_100, tuple(lanes)), play=True)
+        self.player.show(Clip(name, name, wave, 44_100, tuple(lanes)), play=play)
 
     # -- two groups
 

@@ -28,7 +28,7 @@ from ..comparison.answers import candidates, features
 from ..comparison.run import kept
 from ..comparison.settings import CompareConfig
 from ..listening.collection import Collection
-from ..listening.plots import Scatter, by_class, by_number
+from ..listening.plots import Scatter, by_class, by_number, places
 from ..listening.spaces import PLANES, Space, agreement, same_class
 from ..listening.tracklist import Tracks
 from .collection import LensPicker, collected
@@ -149,8 +149,8 @@ class Side:
         xy = self.space.plane(self.how)
         self.at = np.flatnonzero(np.isfinite(xy).all(1))
         self.place = {int(row): place for place, row in enumerate(self.at)}
-        tracks = self.held.tracks.iloc[self.at]
-        scatter = Scatter.of(xy[self.at], tracks.title, None, rgb[self.at], legend, f'{self.space.name}, {self.how}',
+        tracks, self.xy = self.held.tracks.iloc[self.at], places(xy[self.at])
+        scatter = Scatter.of(self.xy, tracks.title, None, rgb[self.at], legend, f'{self.space.name}, {self.how}',
                              tracks.track_id)
         scatter.group = self.panel.group
         for old in self.map.children: old.close()

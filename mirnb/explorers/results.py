@@ -54,6 +54,7 @@ class ResultsExplorer(Explorer):
         self.on(self.tracks, 'selected', self._row)
         self.on(self.tracks, 'ticked', self._ticked)
         self.choose(self.model.value)
+        self.guarded(self.show, 0, False)
 
     def _saving(self) -> tuple:
         self.file = w.Text(value='ticked.csv', description='save as', layout=w.Layout(width='220px'),
@@ -104,10 +105,10 @@ class ResultsExplorer(Explorer):
         rows = np.flatnonzero((self.table.genre == truth) & (self.said[self.model.value].guess == guess))
         self.tracks.narrow(rows, f'{truth}, guessed {guess}')
 
-    def show(self, row: int) -> None:
-        "Play a track, with the segments of the model and of the one beside it."
+    def show(self, row: int, play: bool = True) -> None:
+        "A track, with the segments of the model and of the one beside it."
         models = tuple(m for m in (self.model.value, self.other.value) if m)
-        self.player.show(self.heard.clip(self.table.track_id[row], models), play=True)
+        self.player.show(self.heard.clip(self.table.track_id[row], models), play=play)
 
     def _row(self, row):
         if row >= 0: self.show(row)
