@@ -138,7 +138,7 @@ class Side:
         self.pick = choice('space', [*spaces], name)
         self.map, self.list, self.near = w.VBox(), panel.track_list(held.tracks[:0], {}), ()
         self.said = w.Label()
-        self.box = w.VBox([self.pick, self.map, self.said, self.list])
+        self.box, self.below = w.VBox([self.pick, self.map]), w.VBox([self.said, self.list])
         panel.on(self.list, 'selected', self._row)
 
     @property
@@ -281,7 +281,7 @@ class MapExplorer(Panel):
         self.tracks = self.track_list(self.held.tracks, {})
         self.blind = Blind(self, self.sides)
         self.children = (line(self.colour, self.how, self.picker), beside(*(side.box for side in self.sides)),
-                         self.blind.box, self.player, self.tracks)
+                         self.blind.box, self.player, beside(*(side.below for side in self.sides)), self.tracks)
         self.on(self.colour, 'value', self._painted)
         self.on(self.how, 'value', self._drawn)
         self.on(self.tracks, 'selected', self._row)

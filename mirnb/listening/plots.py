@@ -67,8 +67,9 @@ def by_class(names,  # (n,) '' = none
              ) -> tuple:  # rgb (n, 3) uint8, legend with shapes
     "A colour and a shape a class; grey where there is none."
     looks = dict(zip(classes, cycle(KINDS.items()))) | {'': (NONE, 'o')}
+    legend = tuple((name or none, *look) for name, look in looks.items() if name or '' in set(names))
     rgb = np.array([[int(looks[name][0][i:i + 2], 16) for i in (1, 3, 5)] for name in names], np.uint8)
-    return rgb.reshape(-1, 3), tuple((name or none, *look) for name, look in looks.items())
+    return rgb.reshape(-1, 3), legend
 
 # %% ../../nbs/70_listening/30_plots.ipynb #ae65f9ca
 def by_number(values,  # (n,) nan = none
