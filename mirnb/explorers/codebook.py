@@ -91,7 +91,7 @@ class CodebookExplorer(Explorer):
         self.on(self.colour, 'value', self.paint)
         self.on(self.scatter, 'selected', self._point)
         self.on(self.scatter, 'groups', self.compare)
-        self.on(self.number, 'value', self.show_code)
+        self.on(self.number, 'value', self._number)
         self.children = (line(self.colour, self.number, *self._sounds()),
                          beside(w.VBox([self.scatter, self.player, self.list_box]),
                                 w.VBox([self.facts_box, self.pair_box])))
@@ -121,7 +121,10 @@ class CodebookExplorer(Explorer):
     # -- one code
 
     def _point(self, chosen):
-        if len(chosen) == 1: self.show_code(chosen[0])
+        if len(chosen) == 1: self._number(chosen[0])
+
+    def _number(self, code):
+        if code != self.code: self.show_code(code)  # else it is what the explorer itself has set
 
     def show_code(self, code: int, play: bool = True) -> None:
         "Play a code and tell all about it; raises `MirnbError` for a number that is no code."
