@@ -155,10 +155,12 @@ def lessons(results: dict,  # as JSON holds them
     nats = results['learned']
     arms = [m for m in in_order(nats) if m not in ('uniform', 'unigram', 'bigram')]
     less = {m: 'less' if nats[m] < nats['bigram'] else 'no less' for m in arms}
+    plain = (f"A token of a validation clip costs {nats['uniform']:.2f} nats without a model, {nats['unigram']:.2f} by "
+             f"its frequency, {nats['bigram']:.2f} given the token before it.")
+    if not arms: return f'{plain} The preset pretrains no former, so none has been taught to guess hidden tokens.'
     cost = ' and '.join(f'{m} {nats[m]:.2f} ({less[m]} than the token before it tells)' for m in arms)
-    return (f"A token of a validation clip costs {nats['uniform']:.2f} nats without a model, {nats['unigram']:.2f} by "
-            f"its frequency, {nats['bigram']:.2f} given the token before it. "
-            f"Hidden in blocks of 122 ms, it costs {cost}.")
+    return (f'{plain} Hidden in blocks of 122 ms, it costs {cost}. Inside such a block the token before is hidden too, so '
+            'a former that does worse than pairs of neighbours may still have learned more than frequencies.')
 
 # %% ../../nbs/75_trials/20_seeds.ipynb #dcf63b4a
 def figure(results: dict,  # as JSON holds them
