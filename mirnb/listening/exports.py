@@ -6,7 +6,7 @@
 __all__ = ['FORMATS', 'Marked', 'marked', 'spans_table', 'raven_of', 'audacity_of', 'layer_of', 'jams_of', 'tags_text',
            'corrected', 'file_name', 'write_text', 'export']
 
-# %% ../../nbs/70_listening/62_exports.ipynb #fde0da24
+# %% ../../nbs/70_listening/62_exports.ipynb #92353341
 import re
 from csv import QUOTE_NONNUMERIC
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ import soundfile as sf
 from ..base.files import MirnbError, absolute, atomic, write_json
 from .marks import Marks, plain_text
 
-# %% ../../nbs/70_listening/62_exports.ipynb #4983ad99
+# %% ../../nbs/70_listening/62_exports.ipynb #97a8ea0b
 @dataclass(frozen=True)
 class Marked:
     "A track with what a listener wrote down of it."
@@ -34,14 +34,15 @@ class Marked:
     seconds: float = 0.  # of its file
     fault: str = ''  # why rate and length are not its own
 
-# %% ../../nbs/70_listening/62_exports.ipynb #e67d7211
+# %% ../../nbs/70_listening/62_exports.ipynb #d78d2b57
 def marked(marks: Marks,  # of some tracks
            tracks: pd.DataFrame,  # track_id; title, path where they are known
            ) -> list:  # of Marked, those of which something is written down
     "What there is to export, in the order of the tracks; then what is of none of them."
     of = {}
     for span in marks.spans.values(): of.setdefault(span.track, []).append(span)
-    known = tracks.drop_duplicates('track_id').assign(track_id=tracks.track_id.astype(str)).set_index('track_id')
+    known = tracks.astype(object).where(tracks.notna(), None).drop_duplicates('track_id')
+    known = known.assign(track_id=known.track_id.astype(str)).set_index('track_id')
     said = {**of, **marks.labels, **marks.notes}
     found = []
     for track in [t for t in known.index if t in said] + [t for t in said if t not in known.index]:
@@ -60,14 +61,14 @@ def marked(marks: Marks,  # of some tracks
                             rate, seconds, fault))
     return found
 
-# %% ../../nbs/70_listening/62_exports.ipynb #98a7935e
+# %% ../../nbs/70_listening/62_exports.ipynb #cd77ecd8
 def spans_table(found: list,  # of Marked
                 ) -> pd.DataFrame:  # track_id, start and end (s), label, note
     "All stretches."
     rows = [(m.track, round(s.start, 6), round(s.end, 6), s.label, s.note) for m in found for s in m.spans]
     return pd.DataFrame(rows, columns=['track_id', 'start', 'end', 'label', 'note'])
 
-# %% ../../nbs/70_listening/62_exports.ipynb #d134b417
+# %% ../../nbs/70_listening/62_exports.ipynb #a2d547ce
 def raven_of(one: Marked,  # a track
              ) -> str:  # a selection table, its fields parted by tabs
     "For Raven: each stretch over all frequencies of the file."
@@ -79,13 +80,13 @@ def raven_of(one: Marked,  # a track
             for i, s in enumerate(one.spans, 1)]
     return ''.join('\t'.join(' '.join(str(cell).split()) for cell in row) + '\n' for row in (heads, *rows))
 
-# %% ../../nbs/70_listening/62_exports.ipynb #b9afceeb
+# %% ../../nbs/70_listening/62_exports.ipynb #ae37872c
 def audacity_of(one: Marked,  # a track
                 ) -> str:  # a line a stretch: start, end, label
     "For Audacity's label tracks."
     return ''.join(f'{s.start:.6f}\t{s.end:.6f}\t{s.label}\n' for s in one.spans)
 
-# %% ../../nbs/70_listening/62_exports.ipynb #bb33a8d1
+# %% ../../nbs/70_listening/62_exports.ipynb #4088038d
 def layer_of(one: Marked,  # a track
              ) -> str:  # XML, the text of a .svl file
     "For Sonic Visualiser: a layer of regions, exact to the sample."
@@ -109,7 +110,7 @@ def layer_of(one: Marked,  # a track
     head = '<?xml version="1.0" encoding="UTF-8"?>\n<!DOCTYPE sonic-visualiser>\n'
     return head + ElementTree.tostring(sv, encoding='unicode') + '\n'
 
-# %% ../../nbs/70_listening/62_exports.ipynb #8001e375
+# %% ../../nbs/70_listening/62_exports.ipynb #be48c0ff
 def jams_of(one: Marked,  # a track
             ) -> dict:  # for `write_json`
     "A track by the schema of JAMS 0.3."
@@ -127,7 +128,7 @@ def jams_of(one: Marked,  # a track
     about = dict(title=one.title, duration=one.seconds, jams_version='0.3.5', identifiers=dict(track_id=one.track))
     return dict(file_metadata=about, annotations=annotations, sandbox=dict(note=one.note) if one.note else {})
 
-# %% ../../nbs/70_listening/62_exports.ipynb #50c3f15a
+# %% ../../nbs/70_listening/62_exports.ipynb #49886662
 def tags_text(tags,  # of a track: a tuple, or a text that parts them by ; | or ,
               ) -> str:  # each with a semicolon after it
     "Tags as `Tags.read` parts them again; raises `MirnbError` for one that holds a semicolon."
@@ -136,7 +137,7 @@ def tags_text(tags,  # of a track: a tuple, or a text that parts them by ; | or 
         raise MirnbError(f'tag {split[0]!r}: holds a semicolon, which parts tags in a table; rename it.')
     return ''.join(f'{tag.strip()};' for tag in own if tag.strip())
 
-# %% ../../nbs/70_listening/62_exports.ipynb #be9f8c18
+# %% ../../nbs/70_listening/62_exports.ipynb #b2c6b4cf
 def corrected(marks: Marks,  # with corrected labels
               tracks: pd.DataFrame,  # track_id, path, and genre or tags
               ) -> pd.DataFrame:  # track_id, path, group, split, the labels, and what they were
@@ -157,7 +158,7 @@ def corrected(marks: Marks,  # with corrected labels
     if 'split' in table and not {'train', 'valid', 'test'} <= set(table.split): table = table.drop(columns='split')
     return table.assign(**{column: now, f'{column}_before': before})
 
-# %% ../../nbs/70_listening/62_exports.ipynb #0c8e3217
+# %% ../../nbs/70_listening/62_exports.ipynb #489d6e13
 def file_name(track: str,  # its id
               suffix: str,  # with its dot
               ) -> str:
@@ -166,19 +167,19 @@ def file_name(track: str,  # its id
     if plain == track and len(track) <= 60: return f'{track}{suffix}'
     return f'{plain[:40]}-{blake2b(track.encode(), digest_size=4).hexdigest()}{suffix}'
 
-# %% ../../nbs/70_listening/62_exports.ipynb #c721c05a
+# %% ../../nbs/70_listening/62_exports.ipynb #c6654fea
 def write_text(path: Path,  # of a file; what is there is replaced
                text: str,  # what it says
                ) -> None:
     "A text in UTF-8 with plain line ends."
     with atomic(path) as part: part.write_text(text, encoding='utf8', newline='\n')
 
-# %% ../../nbs/70_listening/62_exports.ipynb #17305fd6
+# %% ../../nbs/70_listening/62_exports.ipynb #1ff3f771
 FORMATS = {'CSV of marks': '', 'CSV of corrected labels': '', 'JAMS': '.jams',
            'Raven selection tables': '.selections.txt', 'Sonic Visualiser layers': '.svl',
            'Audacity labels': '.labels.txt'}  # {format: suffix of a file a track; '' = one table}
 
-# %% ../../nbs/70_listening/62_exports.ipynb #ecb2a401
+# %% ../../nbs/70_listening/62_exports.ipynb #5cc40625
 def export(marks: Marks,  # what is written down
            tracks: pd.DataFrame,  # track_id, title, path; genre or tags for corrected labels
            folder: str|Path,  # made if missing; files of the same names are replaced
