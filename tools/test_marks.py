@@ -1,5 +1,4 @@
 """Marks and the switch in a real browser: what is heard around a switch, and what is marked, undone and kept."""
-import sys
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -20,6 +19,33 @@ def switch():
     t = np.arange(4*44_100)/44_100
     tone = (.5*np.sin(2*np.pi*440*t)*(1 - t/8)).astype('f4')  # it gets softer, so that its level tells the place
     return Switch.of([Clip('one', 'a tone', tone, 44_100), Clip('two', '<img src=x onerror=window.bad=1>', tone/4, 44_100)], trials=3)
+'''
+
+MARKS = '''
+import numpy as np, pandas as pd, tempfile
+from ipywidgets import VBox
+from mirnb.listening.clips import Clip, Picture
+from mirnb.listening.player import Player
+from mirnb.listening.tracklist import Tracks
+from mirnb.explorers.marker import marker_of
+HOSTILE = '<img src=x onerror=window.bad=1>'
+def marking():
+    folder = tempfile.mkdtemp()
+    table = pd.DataFrame(dict(track_id=['a', 'b', 'c'], title=['Tune A', 'Tune B', HOSTILE], genre=['jig', 'reel', 'jig'], split='test', path=''))
+    said = pd.DataFrame(dict(guess=['jig', 'jig', 'jig'], confidence=[.9, .8, .7]))
+    player, tracks = Player(group='x'), Tracks.of(table, dict(one=said))
+    tracks.group = 'x'
+    box = VBox([tracks, player])
+    box.marker = marker_of(folder + '/marks.jsonl', player, table, tracks=tracks, choices=['jig', 'reel'])
+    box.children = (tracks, player, box.marker)
+    def show(change):
+        t = np.arange(4*44_100)/44_100
+        wave = (.3*np.sin(2*np.pi*330*t)*np.exp(-t%1)).astype('f4')
+        mel = Picture('log-Mel', np.random.default_rng(0).integers(0, 255, (40, 200), 'u1'), 50., ticks=((.2, '200'), (.8, '4k')))
+        row = change['new']
+        if row >= 0: player.show(Clip(table.track_id[row], table.title[row], wave, 44_100, (mel,)), play=False)
+    tracks.observe(show, 'selected')
+    return box
 '''
 
 # Before the page's own scripts: whatever is connected to a context's output goes through a recorder too, which runs
@@ -82,6 +108,7 @@ def page_of(code: str, what: str, ready: str):
             yield server, page
 
 
+def marked(): return STAGE.get(page_of, MARKS, 'marking', '.mirnb-tracks .row')
 def switched(): return STAGE.get(page_of, SWITCHES, 'switch', '.mirnb-switch .sound')
 
 
@@ -180,10 +207,121 @@ def blind():
     assert page.locator('.mirnb-switch .sound').count() == 2
 
 
+# -- tests of marks
+
+def marks(server, what: str): return b.ask(server, f'part.marker.marks.{what}')
+
+
+def spans(server) -> list: return marks(server, 'table()[["start", "end", "label", "note"]].values.tolist()')
+
+
+def tune(number: int) -> tuple:
+    "Choose a track of the list, and wait until it is drawn: (server, page, the area of its lanes)."
+    server, page = marked()
+    page.locator(f'.mirnb-tracks .row[data-row="{number}"]').click()
+    soon(lambda: b.ask(server, 'part.marker.track') == 'abc'[number], 'the track is not shown')
+    page.get_by_role('button', name='mark', exact=False).first.wait_for()
+    return server, page, page.locator('.mirnb-area')
+
+
+def keyboard():
+    server, page, area = tune(0)
+    area.focus()
+    for key in ('Home', 'ArrowRight', 'i', 'ArrowRight', 'o', 'm'): page.keyboard.press(key)
+    assert page.evaluate("document.activeElement.getAttribute('aria-label')") == 'label'
+    page.keyboard.type('0 + m x')  # keys of the player are letters here
+    page.keyboard.press('Tab')
+    page.keyboard.type(HOSTILE)
+    page.keyboard.press('Enter')
+    soon(lambda: len(spans(server)) == 1, 'nothing was marked')
+    (start, end, label, note), = spans(server)
+    assert abs(start - 1) < .02 and abs(end - 2) < .02 and (label, note) == ('0 + m x', HOSTILE), spans(server)
+    soon(lambda: page.locator('.mirnb-form').is_hidden(), 'the form stays open')
+    chip = page.locator('.mirnb-chips button')
+    assert HOSTILE in chip.inner_text() and page.evaluate('() => window.bad') is None
+    area.focus()
+    page.keyboard.press('Control+z')
+    soon(lambda: spans(server) == [], 'ctrl and z does not undo')
+    page.keyboard.press('Control+y')
+    soon(lambda: len(spans(server)) == 1 and chip.count() == 1, 'ctrl and y does not do it again')
+
+
+def mouse():
+    server, page, area = tune(0)
+    box = area.bounding_box()
+    left, right = box['x'] + box['width']*.6, box['x'] + box['width']*.8
+    page.mouse.move(left, box['y'] + 40)
+    page.mouse.down()
+    page.mouse.move(right, box['y'] + 40, steps=4)
+    page.mouse.up()
+    page.get_by_role('button', name='mark: mark the region').click()
+    page.locator('.mirnb-form').get_by_label('label', exact=True).fill('reel')
+    page.get_by_role('button', name='save: keep this mark').click()
+    soon(lambda: len(spans(server)) == 2, 'nothing was marked')
+    soon(lambda: page.locator('.mirnb-chips button').count() == 2, 'the mark is not shown')
+    page.wait_for_timeout(300)
+    b.picture(page, 'marks')
+    page.mouse.click((left + right)/2, area.bounding_box()['y'] + 10)  # in the lane of marks: it is heard, and can be changed
+    soon(lambda: [s['time'] > 2 for s in b.sounds(page) if not s['paused']] == [True], 'the mark is not heard')
+    begins = page.get_by_label('begins at, seconds')
+    begins.fill('3.5')
+    page.get_by_label('ends at, seconds').fill('3')
+    page.get_by_role('button', name='save: keep this mark').click()
+    soon(lambda: 'end after it starts' in text_of(page, '.mirnb-player .mirnb-notice'), 'an empty stretch is not refused')
+    assert page.locator('.mirnb-form').is_visible(), 'what was typed is lost'
+    begins.fill('2.5')
+    page.get_by_role('button', name='save: keep this mark').click()
+    soon(lambda: [2.5, 3., 'reel', ''] in spans(server), 'the mark is not changed')
+    page.locator('.mirnb-chips button').last.click()
+    page.get_by_role('button', name='delete: take this mark away').click()
+    soon(lambda: len(spans(server)) == 1, 'the mark is not taken away')
+    page.evaluate('() => { for (const a of window.mirnbSounds) a.pause(); }')
+
+
+def ticks():
+    server, page, _ = tune(1)
+    grid = page.locator('.mirnb-tracks .grid')
+    grid.press('x')
+    soon(lambda: marks(server, 'ticks') == ['b'], 'x does not tick')
+    page.get_by_role('button', name='tick all shown').click()
+    soon(lambda: marks(server, 'ticks') == ['b', 'a', 'c'], 'not all are ticked')
+    page.locator('.mirnb-marker').get_by_label('label').fill(HOSTILE)
+    page.locator('.mirnb-marker').get_by_label('label').press('Tab')
+    page.get_by_role('button', name='correct label').click()
+    cell = page.locator('.mirnb-tracks .row[data-row="1"] .corrected')
+    soon(lambda: cell.count() and cell.inner_text() == HOSTILE, 'the corrected label is not in the list')
+    assert page.evaluate('() => window.bad') is None and page.locator('img[src=x]').count() == 0
+    page.get_by_role('button', name='corrected').click()
+    assert page.locator('.mirnb-tracks [aria-sort=ascending]').inner_text().startswith('corrected')
+    for size, name in (((400, 900), 'narrow'), ((640, 450), 'zoomed')):
+        page.set_viewport_size(dict(zip(('width', 'height'), size)))
+        page.wait_for_timeout(300)
+        wide, shown = (page.evaluate(f'document.documentElement.{side}Width') for side in ('scroll', 'client'))
+        b.picture(page, f'marks-{name}')
+        assert wide <= shown, f'the {name} page scrolls sideways: {wide} in {shown}'
+    page.set_viewport_size(dict(width=1280, height=900))
+    page.get_by_role('button', name='undo', exact=True).click()
+    soon(lambda: cell.inner_text() == '–' and marks(server, 'labels') == {}, 'undo does not take the label back')
+
+
+def kept():
+    server, page = marked()
+    path, before = Path(marks(server, 'path.as_posix()')), marks(server, 'ticks')
+    b.kill_kernel(server)
+    from mirnb.listening.marks import Marks
+    again = Marks(path)
+    assert again.ticks == before and len(again.spans) == 1, 'a killed kernel took marks along'
+
+
 TESTS = witnessed({
     'switch: its graph has no gap, keeps the place and the level': graph,
     'switch: no silence around a switch while it plays': gap,
     'switch: equally loud, as it says; a hostile title stays text': matched,
     'switch: a blind test by keys': blind,
     'switch: no request to others, no error': partial(alone, switched),
+    'marks: a stretch by keys, undone and done again': keyboard,
+    'marks: a stretch by mouse, heard, changed, taken away': mouse,
+    'marks: ticks and a corrected label, in a narrow page too': ticks,
+    'marks: no request to others, no error': partial(alone, marked),
+    'marks: a killed kernel loses none': kept,
 })
