@@ -5,13 +5,13 @@
 # %% auto #0
 __all__ = ['Marker', 'marker_of']
 
-# %% ../../nbs/72_explorers/15_marker.ipynb #edcde3af
+# %% ../../nbs/72_explorers/15_marker.ipynb #401088f2
 from ..base.extras import require
 
-# %% ../../nbs/72_explorers/15_marker.ipynb #f97a12f3
+# %% ../../nbs/72_explorers/15_marker.ipynb #f1e95d4c
 require('explore')
 
-# %% ../../nbs/72_explorers/15_marker.ipynb #1c2b6c37
+# %% ../../nbs/72_explorers/15_marker.ipynb #981f6370
 from html import escape
 from pathlib import Path
 
@@ -26,7 +26,7 @@ from ..listening.player import Player
 from ..listening.tracklist import Tracks
 from .explorer import Explorer, choice, line
 
-# %% ../../nbs/72_explorers/15_marker.ipynb #884fda3a
+# %% ../../nbs/72_explorers/15_marker.ipynb #e1235e0c
 class Marker(w.VBox):
     "Marks of the tracks of a player and a list, kept in a file."
     button, on = Explorer.button, Explorer.on  # what goes wrong becomes the player's notice, as in every explorer
@@ -150,9 +150,11 @@ class Marker(w.VBox):
         if kinds - {'span'}: self._draw_list()
         else: self.label.options = self.labels()
 
-    def _ticked(self, rows): self.marks.tick([self.ids[row] for row in rows], among=self.ids)
+    def _ticked(self, rows):
+        now = [self.ids[row] for row in rows]
+        if set(now) != {t for t in self.marks.ticks if t in self.row}: self.marks.tick(now, among=self.ids)
 
-# %% ../../nbs/72_explorers/15_marker.ipynb #701aa2d7
+# %% ../../nbs/72_explorers/15_marker.ipynb #e6aa89b6
 def marker_of(path: str|Path,  # of the file of marks
               player: Player,  # of an explorer
               table: pd.DataFrame,  # of its tracks

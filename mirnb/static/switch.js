@@ -296,7 +296,8 @@ class Board {
       'aria-valuenow': 0, onpointerdown: event => this.press(event), onpointermove: event => this.drag(event), onpointerup: event => this.release(event),
       onpointercancel: () => { this.held = null; this.looped(); }}, this.canvas, this.band, this.head);
     this.level = element('input', {type: 'checkbox', onchange: () => bench.match(this.level.checked)});
-    this.matching = element('label', {}, this.level, 'level-matched');
+    this.matching = element('label', {title: 'as loud as the softest, by gated loudness after ITU-R BS.1770; the dB tell how far each is turned down'},
+      this.level, 'level-matched');
     this.toggle = button('back and forth', 'to the sound before', () => bench.other());
     this.blindButton = button('blind test', 'is X the sound A or B?', () => this.blind());
     this.answers = element('span', {class: 'row', role: 'group', 'aria-label': 'what X is', style: 'margin: 0'},
@@ -442,24 +443,29 @@ class Board {
     g.scale(dense, dense);
     g.fillStyle = ink(this.root, 'shade');
     g.fillRect(0, 0, width, height);
-    buffers.forEach((buffer, i) => {
+    const levels = bench.levels(), waves = buffers.map((buffer, i) => this.reach(buffer.getChannelData(0), width, levels[i]));
+    const most = Math.max(1e-3, ...waves.flat());
+    waves.forEach((wave, i) => {
       g.fillStyle = OWN[i];
       g.globalAlpha = i === bench.chosen ? 1 : 0.35;
-      this.wave(g, buffer.getChannelData(0), LANE * (i + 0.5), width, bench.levels()[i]);
+      wave.forEach((value, x) => {
+        const half = Math.max(0.5, value / most * (LANE - 4) / 2);
+        g.fillRect(x, LANE * (i + 0.5) - half, 1, 2 * half);
+      });
     });
     g.globalAlpha = 1;
     this.ticked();
     this.looped();
   }
 
-  wave(g, samples, middle, width, level) {
-    const whole = this.bench.duration() * this.bench.sounds.sr, half = (LANE - 4) / 2, step = Math.max(1, Math.floor(whole / width / 64));
-    for (let x = 0; x < width; x++) {
+  // The largest magnitude in each column of pixels, as it is heard; of many samples some.
+  reach(samples, width, level) {
+    const whole = this.bench.duration() * this.bench.sounds.sr, step = Math.max(1, Math.floor(whole / width / 64));
+    return Array.from({length: width}, (_, x) => {
       let most = 0;
       for (let k = Math.floor(x / width * whole); k < (x + 1) / width * whole; k += step) most = Math.max(most, Math.abs(samples[k] || 0));
-      const reach = Math.max(0.5, Math.min(1, most * level) * half);
-      g.fillRect(x, middle - reach, 1, 2 * reach);
-    }
+      return most * level;
+    });
   }
 
   stop() {

@@ -285,7 +285,7 @@ class TrackList {
   }
 
   head(name) {
-    const text = name.replace('_', ' '), short = name === 'confidence' ? 'conf.' : text;
+    const text = name.replace('_', ' '), short = {confidence: 'conf.', corrected: 'now'}[name] ?? text;
     return element('span', {role: 'columnheader', class: name, 'aria-sort': 'none'},
       element('button', {type: 'button', text, title: `sort by ${text}`, 'data-short': short, onclick: () => this.sortBy(name)}));
   }
