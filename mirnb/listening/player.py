@@ -193,7 +193,7 @@ class Player(Sender):
         self._callbacks['mark'].append(callback)
 
     def draw_marks(self, track: str, rows: list, labels: list = ()) -> None:
-        "Marks over the wave of a track, each (name, start s, end s, label, note); a page may add more, of these labels."
+        "Marks over the wave of a track, each (name, start s, end s, label, note); `labels` are for more of them."
         self.tell('marks', track=track, rows=[list(row) for row in rows], labels=list(labels))
 
     def hear(self, content: dict) -> None:
