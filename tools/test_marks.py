@@ -193,16 +193,18 @@ def blind():
     assert [name.strip() for name in names] == ['A', 'B', 'X'], names
     b.picture(page, 'switch-blind')
     area, x = page.locator('.mirnb-switch .area'), b.ask(server, 'part.blind.x')
+    area.press('a')
+    soon(lambda: 'Hear X first' in text_of(page, '.mirnb-switch .mirnb-notice'), 'an X that nobody heard can be answered')
     for number, key in enumerate('ab'[k] for k in x):
         area.press('x')
         assert page.locator('.mirnb-switch .sound[aria-pressed=true]').inner_text().strip() == 'X'
         area.press(key)
-        area.press(key)  # pressed twice: the second finds another trial, or none, and must not answer that before it is shown
-        soon(lambda: b.ask(server, '(len(part.blind.said) if part.blind else 3)') > number, 'the answer does not arrive')
-        page.wait_for_timeout(100)
-        if b.ask(server, 'part.blind is None'): break
+        area.press(key)  # pressed twice
+        soon(lambda: b.ask(server, '(len(part.blind.said) if part.blind else 3)') == number + 1, 'the answer does not arrive')
+        page.wait_for_timeout(100)  # the next trial is shown
     soon(lambda: 'right' in text_of(page, '.mirnb-switch .said'), 'the result is not told')
     words = b.ask(server, 'part.rounds[0]["words"]')
+    assert words.startswith('3 of 3 right'), words
     assert words in text_of(page, '.mirnb-switch .said') and '1: X was' in text_of(page, '.mirnb-switch .said')
     assert page.locator('.mirnb-switch .sound').count() == 2
 

@@ -5,13 +5,13 @@
 # %% auto #0
 __all__ = ['Marker', 'marker_of']
 
-# %% ../../nbs/72_explorers/15_marker.ipynb #401088f2
+# %% ../../nbs/72_explorers/15_marker.ipynb #e8e8b420
 from ..base.extras import require
 
-# %% ../../nbs/72_explorers/15_marker.ipynb #f1e95d4c
+# %% ../../nbs/72_explorers/15_marker.ipynb #86cba550
 require('explore')
 
-# %% ../../nbs/72_explorers/15_marker.ipynb #981f6370
+# %% ../../nbs/72_explorers/15_marker.ipynb #d5d214cb
 from html import escape
 from pathlib import Path
 
@@ -26,7 +26,7 @@ from ..listening.player import Player
 from ..listening.tracklist import Tracks
 from .explorer import Explorer, choice, line
 
-# %% ../../nbs/72_explorers/15_marker.ipynb #e1235e0c
+# %% ../../nbs/72_explorers/15_marker.ipynb #26a119ec
 class Marker(w.VBox):
     "Marks of the tracks of a player and a list, kept in a file."
     button, on = Explorer.button, Explorer.on  # what goes wrong becomes the player's notice, as in every explorer
@@ -126,11 +126,12 @@ class Marker(w.VBox):
         return list(dict.fromkeys([*self.choices, *(text for text in own if text)]))
 
     def _shown(self, clip):
-        self.track = clip.track
+        other, self.track = self.track != clip.track, clip.track
         try:
             if self.marks.refresh(): self._draw_list()  # another kernel has marked something
         except MirnbError as e: self._say(str(e))
         self._draw_track(self.track)
+        if not other: return  # what is being typed stays
         self.label.value, self.note.value = self.marks.labels.get(self.track, ''), self.marks.notes.get(self.track, '')
 
     def _draw_track(self, track):
@@ -154,7 +155,7 @@ class Marker(w.VBox):
         now = [self.ids[row] for row in rows]
         if set(now) != {t for t in self.marks.ticks if t in self.row}: self.marks.tick(now, among=self.ids)
 
-# %% ../../nbs/72_explorers/15_marker.ipynb #e6aa89b6
+# %% ../../nbs/72_explorers/15_marker.ipynb #895abb6a
 def marker_of(path: str|Path,  # of the file of marks
               player: Player,  # of an explorer
               table: pd.DataFrame,  # of its tracks

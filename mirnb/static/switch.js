@@ -134,13 +134,13 @@ class Bench {
   async load(message, buffers) {
     if (this.sounds && this.sounds.key === message.key) return;  // another page has asked for them
     this.pause();
-    this.sounds = message;
+    Object.assign(this, {sounds: message, buffers: null, deck: null});  // until the new ones are decoded there are none
     const offline = new OfflineAudioContext(1, 1, message.sr);
     try {
       const decoded = await Promise.all(buffers.map(part => offline.decodeAudioData(bytes(part).buffer)));
       if (this.sounds !== message) return;  // others came meanwhile
       await this.context?.close();
-      this.context = this.deck = null;
+      this.context = null;
       Object.assign(this, {buffers: decoded, at: message.at, region: null, chosen: 0, before: 1});
       this.each('open');
       if (message.play) this.play();
@@ -213,6 +213,7 @@ class Bench {
     if (!this.buffers || i >= (this.asking() ? 3 : this.buffers.length)) return;
     if (i !== this.chosen) this.before = this.chosen;
     this.chosen = i;
+    this.met ||= i === 2;
     this.deck?.choose(this.heard(), this.context.currentTime, this.asking());
     performance.mark('mirnb:switched');
     this.each('chose');
@@ -237,6 +238,7 @@ class Bench {
     if (begins || !this.asking()) this.chosen = 0;
     if (this.asking() && this.chosen === 2) this.chosen = 0;  // a new X is met from A on
     this.before = 1;
+    this.met = false;
     this.deck?.choose(this.heard(), this.context.currentTime, true);
     this.each('open');
   }
@@ -274,7 +276,8 @@ class Board {
     const {signal} = this.ending;
     this.root.addEventListener('keydown', event => this.key(event), {signal});
     // A tab that goes away takes its sound along.
-    window.addEventListener('resize', () => { if (this.root.checkVisibility && !this.root.checkVisibility({visibilityProperty: true})) bench.pause(); }, {signal});
+    const sight = {visibilityProperty: true, checkVisibilityCSS: true};  // the latter is its older name
+    window.addEventListener('resize', () => { if (this.root.checkVisibility && !this.root.checkVisibility(sight)) bench.pause(); }, {signal});
     this.sizes = new ResizeObserver(() => this.draw());
     this.sizes.observe(this.area);
     this.themes = onTheme(() => this.draw());
@@ -331,6 +334,7 @@ class Board {
     this.blindButton.setAttribute('aria-label', asking ? 'end and reveal: what X was each time' : 'blind test: is X the sound A or B?');
     this.tell(blind && !asking ? blind : null);
     this.area.setAttribute('aria-valuemax', bench.duration().toFixed(2));
+    this.say('');
     this.chose();
     this.looped();
     this.moved();
@@ -428,7 +432,13 @@ class Board {
     this.act(acts[event.key]);
   }
 
-  answer(i) { if (this.bench.asking()) this.act(() => this.model.send({do: 'answer', said: i, number: this.bench.blind.number})); }
+  // A key that was pressed twice must not answer for an X that nobody heard.
+  answer(i) {
+    if (!this.bench.asking()) return;
+    if (!this.bench.met) this.say('Hear X first: its button, or the key x.');
+    else this.act(() => this.model.send({do: 'answer', said: i, number: this.bench.blind.number}));
+  }
+
   blind() { this.act(() => this.model.send(this.bench.asking() ? {do: 'reveal'} : {do: 'blind', other: Math.max(1, this.bench.chosen)})); }
 
   // -- the waves, one lane a sound; in a blind test there is nothing to be seen
