@@ -210,13 +210,30 @@ def hears():
     silence(page)
 
 
+def against():
+    server, page, part = on('Tracks', 2)
+    playing(page)
+    part.get_by_role('button', name='A/B').click()
+    part.locator('.mirnb-switch .sound').nth(1).wait_for()
+    assert b.ask(server, 'tracks.switch.names') == ('as it is', 'played back from its codes')
+    soon(lambda: text_of(part, '.mirnb-switch .play') == 'pause', 'the sounds do not play')
+    assert all(s['paused'] for s in b.sounds(page)), 'the player goes on meanwhile'
+    part.locator('.mirnb-switch .area').press('2')
+    assert part.locator('.mirnb-switch .sound').nth(1).get_attribute('aria-pressed') == 'true'
+    b.picture(page, 'explorer-switch')
+    row(part, 1).click()
+    playing(page)
+    soon(lambda: text_of(part, '.mirnb-switch .play') == 'play', 'two sounds play at once')
+    silence(page)
+
+
 def token():
     server, page, part = on('Tracks', 3)
     playing(page)
     silence(page)
     area = part.locator('.mirnb-area').first
     box, lane = area.bounding_box(), part.get_by_text('tokens', exact=True)
-    y = lane.bounding_box()['y'] + 8 if lane.count() else box['y'] + 200
+    y = lane.bounding_box()['y'] + 8 if lane.count() else box['y'] + 229  # below marks, wave and log-Mel
     page.mouse.click(box['x'] + box['width']*.5, y)
     opened = 'tracks.codebook is not None and tracks.codebook.code'
     soon(lambda: b.ask(server, opened) >= 0, 'a click on a token opens no code', 30)
@@ -334,6 +351,19 @@ def closed():
     soon(lambda: all(s['paused'] for s in b.sounds(page)), 'the sound of a deleted cell goes on')
 
 
+def keys():
+    server, page = lab()
+    cells = page.locator('.jp-Notebook .jp-Cell').count()
+    page.locator('.mirnb-tracks .row').first.click()
+    grid, before = page.locator('.mirnb-tracks .grid'), b.ask(server, 'results.tracks.ticked')
+    grid.press('x')  # JupyterLab would cut the cell
+    soon(lambda: b.ask(server, 'results.tracks.ticked') != before, 'x does not tick')
+    grid.press('x')
+    soon(lambda: b.ask(server, 'results.tracks.ticked') == before, 'x does not take the tick back')
+    assert page.locator('.jp-Notebook .jp-Cell').count() == cells, 'a key went on to JupyterLab'
+    silence(page)
+
+
 def dead():
     server, page, part = on('Tracks')
     for i in (1, 2):
@@ -352,6 +382,7 @@ TESTS = witnessed({
     'explorers: a hostile title stays text': hostile,
     'explorers: a track whose file has gone': gone,
     'explorers: what a model hears, and the track without it': hears,
+    'explorers: two sounds at one position': against,
     'explorers: a token opens its code': token,
     'explorers: a code is drawn and heard': code,
     'explorers: two lassos are compared': lasso,
@@ -363,6 +394,7 @@ TESTS = witnessed({
     'a list of 100,000 tracks': crowd,
     'explorers in JupyterLab: a cell of the matrix lists and plays its tracks': partial(results, lab),
     'explorers in JupyterLab: ticked tracks leave as a table': partial(export, lab),
+    'explorers in JupyterLab: keys of the list stay in it': keys,
     'explorers in JupyterLab: a saved notebook holds neither sounds nor widgets': saved,
     'explorers in JupyterLab: a deleted cell is silent': closed,
     'explorers in JupyterLab: no request to others, no error': partial(alone, lab),

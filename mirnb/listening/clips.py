@@ -147,10 +147,12 @@ class Clip:
     sr: int  # Hz
     lanes: tuple = ()  # Picture, Codes and Spans, several of each
     tags: tuple = ()  # ((text, 'right' | 'wrong' | ''), ...)
+    track: str = ''  # what marks on it belong to; '' = its key
 
     def __post_init__(self):
         self.key, self.title = str(self.key), str(self.title)
         if not self.key: raise MirnbError(f'{self.title}: has no key; give each clip one of its own.')
+        self.track = str(self.track) or self.key
         self.audio = samples(self.key, self.audio)
         self.sr = max(1, round(positive(self.key, self.sr)))
         self.lanes = tuple(self.lanes)

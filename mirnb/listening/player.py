@@ -82,8 +82,9 @@ def packed(clip: Clip,  # what to send
     sound, wave = f'{mime} {clip.sr} {clip.sound}', f'wave {clip.sound}'
     parts[sound] = known.get(sound) or encoded(clip.audio, clip.sr, mime)
     parts[wave] = known.get(wave) or overview(clip.audio).tobytes()
-    header = dict(key=clip.key, title=clip.title, tags=clip.tags, duration=clip.duration, peak=peak_of(clip.audio),
-                  sr=clip.sr, mime=mime, sound=sound, wave=wave, lanes=lanes, needs=list(parts))
+    header = dict(key=clip.key, title=clip.title, track=clip.track, tags=clip.tags, duration=clip.duration,
+                  peak=peak_of(clip.audio), sr=clip.sr, mime=mime, sound=sound, wave=wave, lanes=lanes,
+                  needs=list(parts))
     return Parcel(header, parts)
 
 # %% ../../nbs/70_listening/25_player.ipynb #2050a211
@@ -146,7 +147,8 @@ class Player(Sender):
     group = Unicode('').tag(sync=True)  # lists of the same group may have a clip shown that the page holds
 
     def __init__(self, **traits):
-        self._callbacks, self._now, self._open = [], None, False  # of tokens; what is shown; whether there is a page
+        self._callbacks = dict(code=[], show=[], mark=[])
+        self._now, self._open = None, False  # what is shown; whether there is a page
         super().__init__(**traits)
 
     def show(self, clip: Clip, at: float = 0., play: bool = False) -> None:
@@ -156,6 +158,7 @@ class Player(Sender):
         self._now = dict(clip=clip, at=seconds('show', at), play=bool(play), region=None, told=False)
         self.notice = ''
         if self._open: self._deliver()
+        for callback in self._callbacks['show']: callback(clip)
 
     def seek(self, t: float) -> None:
         "Go to `t` s; raises `MirnbError` where there is no clip."
@@ -179,13 +182,28 @@ class Player(Sender):
 
     def on_code(self, callback) -> None:
         "Call `callback(code, time, lane name)` when a token is clicked."
-        self._callbacks.append(callback)
+        self._callbacks['code'].append(callback)
+
+    def on_show(self, callback) -> None:
+        "Call `callback(clip)` when a clip is to be drawn."
+        self._callbacks['show'].append(callback)
+
+    def on_mark(self, callback) -> None:
+        "Call `callback(act, details)` when a page wants a mark to 'add', 'edit' or 'remove', or an 'undo' or 'redo'."
+        self._callbacks['mark'].append(callback)
+
+    def draw_marks(self, track: str, rows: list, labels: list = ()) -> None:
+        "Marks over the wave of a track, each (name, start s, end s, label, note); `labels` are for more of them."
+        self.tell('marks', track=track, rows=[list(row) for row in rows], labels=list(labels))
 
     def hear(self, content: dict) -> None:
-        "A token was clicked; the page dropped clips; it lacks one."
+        "A token was clicked; something is marked; the page dropped clips; it lacks one."
         if content['do'] == 'code':
             click = int(content['code']), float(content['time']), str(content['lane'])
-            for callback in self._callbacks: callback(*click)
+            for callback in self._callbacks['code']: callback(*click)
+        elif content['do'] == 'mark':
+            details = {name: value for name, value in content.items() if name not in ('do', 'act')}
+            for callback in self._callbacks['mark']: callback(content['act'], details)
         elif content['do'] == 'dropped':
             for key in content['keys']: self._held.pop(key, None)
         elif content['do'] == 'want':

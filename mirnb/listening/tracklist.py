@@ -108,6 +108,11 @@ class Tracks(Widget):
         rows = None if rows is None else [int(row) for row in rows]
         with self.hold_sync(): self.subset, self.subset_name = rows, name
 
+    def show_labels(self, labels: dict) -> None:
+        "A column of corrected labels {row: label}; it stands in the list from the first call on."
+        within('labels', list(labels), self.rows)
+        self.tell('labels', labels=[[int(row), str(label)] for row, label in labels.items()])
+
     @validate('selected')
     def _row(self, proposal):
         if proposal.value != -1: within('selected', [proposal.value], self.rows)

@@ -8,6 +8,8 @@ const SHORTEST = 0.02;  // s in view at the closest zoom
 const SPEEDS = [0.5, 0.75, 1, 1.5, 2];
 const KEYS = 'space: play or pause; arrows: 1 s, with shift 0.1 s; Home, End: to the start, to the end; + and -: zoom; 0: all; '
   + 'drag: loop; Escape: no loop; ctrl or alt and wheel: zoom; shift and wheel: move; click on a token: its code';
+const MARK_KEYS = 'm: mark the region; i, o: the region begins here, ends here; click on a mark: hear and change it; '
+  + 'ctrl and z: undo; ctrl and y: do again';
 
 const clamp = (x, low, high) => Math.max(low, Math.min(high, x));
 const percent = p => `${Math.round(100 * p)} %`;
@@ -115,6 +117,8 @@ class Stage {
     this.model = model;
     this.views = new Set();
     this.shelf = new Shelf(keys => model.send({do: 'dropped', keys}));
+    this.marks = new Map();  // {track: rows}, once somebody keeps marks
+    this.labels = [];
     this.wants = [];  // keys that were chosen in a list of the same group and that the kernel has not answered yet
     this.drawn = null;
     this.region = null;
@@ -162,7 +166,17 @@ class Stage {
     else if (message.do === 'play') this.play();
     else if (message.do === 'pause') this.pause();
     else if (message.do === 'loop') this.loop(message.region);
+    else if (message.do === 'marks') this.mark(message);
   }
+
+  mark({track, rows, labels}) {
+    this.marks.set(track, rows);
+    this.labels = labels;
+    this.each('marked', track);
+  }
+
+  track() { return this.drawn ? this.drawn.header.track : ''; }
+  marked() { return this.marks.get(this.track()) || []; }
 
   show(message, buffers) {
     const clip = this.shelf.take(message, buffers);
@@ -410,15 +424,20 @@ function rowsOf(spans) {
   });
 }
 
-// The lanes of a clip with their place from the top; the wave is the first.
-function layOut(clip) {
+// The lanes of a clip with their place from the top; the wave is the first, but for marks where they are kept.
+function layOut(clip, marks) {
   let y = 0;
   const place = (lane, height) => {
     const placed = {...lane, y, height};
     y += height + GAP;
     return placed;
   };
-  const lanes = [place({kind: 'wave', name: 'wave'}, WAVE)];
+  const lanes = [];
+  if (marks) {
+    const at = rowsOf(marks.map(([, start, end]) => [start, end]));
+    lanes.push(place({kind: 'marks', name: 'marks', rows: marks, at}, SPAN * (1 + Math.max(0, ...at))));
+  }
+  lanes.push(place({kind: 'wave', name: 'wave'}, WAVE));
   for (const lane of clip.header.lanes) {
     if (lane.kind === 'picture') lanes.push(place(lane, PICTURE));
     if (lane.kind === 'codes') lanes.push(place({...lane, values: codesOf(clip, lane), table: clip.parts.get(lane.hues)}, CODES));
@@ -570,7 +589,49 @@ function drawSpan(pen, [start, end, text, p, right], y) {
 
 function drawSpans(pen, lane) { lane.rows.forEach((row, i) => drawSpan(pen, row, lane.y + SPAN * lane.at[i])); }
 
-const DRAW = {wave: drawWave, picture: drawPicture, codes: drawCodes, spans: drawSpans};
+// A label has a colour, a shape and a hatch of its own, so that none of them is needed to tell two apart.
+const OWN = ['#0072b2', '#e69f00', '#009e73', '#cc79a7', '#56b4e9', '#d55e00'], SHAPES = ['●', '■', '▲', '◆', '▼', '★'];
+const STROKES = [[[0, 8, 8, 0]], [[0, 0, 8, 8]], [[4, 0, 4, 8]], [[0, 4, 8, 4]], [[4, 0, 4, 8], [0, 4, 8, 4]], [[0, 8, 8, 0], [0, 0, 8, 8]]];
+
+function lookOf(label, labels) {
+  let i = labels.indexOf(label);
+  if (i < 0) i = labels.length + [...label].reduce((sum, letter) => sum + letter.codePointAt(0), 0) % OWN.length;
+  const turn = Math.floor(i / OWN.length);
+  return {colour: OWN[i % OWN.length], shape: SHAPES[(i + turn) % SHAPES.length], strokes: STROKES[(i + turn) % STROKES.length]};
+}
+
+function hatchOf(g, {colour, strokes}) {
+  const tile = element('canvas', {width: 8, height: 8}), pen = tile.getContext('2d');
+  pen.strokeStyle = colour;
+  pen.lineWidth = 1.5;
+  pen.beginPath();
+  for (const [x, y, to, down] of strokes) { pen.moveTo(x, y); pen.lineTo(to, down); }
+  pen.stroke();
+  return g.createPattern(tile, 'repeat');
+}
+
+function drawMarks(pen, lane) {
+  const {g, x} = pen, height = SPAN - 2;
+  lane.rows.forEach(([name, start, end, label], i) => {
+    const a = Math.max(pen.left, x(start)), b = Math.min(pen.right, Math.max(x(end), x(start) + 2)), y = lane.y + SPAN * lane.at[i];
+    if (b <= a) return;
+    const look = lookOf(label, pen.labels);
+    g.fillStyle = hatchOf(g, look);
+    g.fillRect(a, y, b - a, height);
+    g.strokeStyle = look.colour;
+    g.lineWidth = name === pen.chosen ? 3 : 1.5;
+    g.strokeRect(a + 1, y + 1, b - a - 2, height - 2);
+    const text = cut(g, `${look.shape} ${label}`.trim(), b - a - 12);
+    if (!text) return;
+    g.fillStyle = pen.ink('paper');
+    g.fillRect(a + 4, y + 3, g.measureText(text).width + 4, height - 6);
+    g.fillStyle = pen.ink('ink');
+    g.textAlign = 'left';
+    g.fillText(text, a + 6, y + height / 2);
+  });
+}
+
+const DRAW = {marks: drawMarks, wave: drawWave, picture: drawPicture, codes: drawCodes, spans: drawSpans};
 
 // -- beside and under the lanes
 
@@ -638,6 +699,8 @@ class View {
     this.to = 1;
     this.importance = true;
     this.build(el);
+    this.form = new MarkForm(this);
+    this.root.append(this.form.chips, this.form.root);
     this.notice = noticeLine(model, this.root);
     this.tip = tipOver(this.area);
     this.ending = new AbortController();
@@ -664,10 +727,14 @@ class View {
       button('all', 'show all', () => this.all()));
     this.legend = this.buildLegend();
     this.heatButton.hidden = this.legend.hidden = true;
+    this.marking = element('span', {class: 'mirnb-set', role: 'group', 'aria-label': 'marks'},
+      button('mark', 'mark the region, or a second from the playhead on', () => this.form.add()),
+      button('undo', 'take back the last mark', () => this.sendMark({act: 'undo'})));
+    this.marking.hidden = true;
     this.buildArea();
+    this.keysList = element('div', {}, ...KEYS.split('; ').map(text => element('div', {text})));
     const tools = element('div', {class: 'mirnb-tools'}, zoom, this.buildSpeed(), this.loopButton, this.heatButton, this.legend,
-      element('details', {class: 'mirnb-keys'}, element('summary', {text: 'keys'}),
-        element('div', {}, ...KEYS.split('; ').map(text => element('div', {text})))));
+      this.marking, element('details', {class: 'mirnb-keys'}, element('summary', {text: 'keys'}), this.keysList));
     const what = element('div', {class: 'mirnb-what'}, this.title, this.tags);
     this.root = element('div', {class: 'mirnb mirnb-player', role: 'group', 'aria-label': 'player',
       'data-lm-suppress-shortcuts': 'true'},  // JupyterLab's own keys, such as 0 0 for a new kernel, stay out
@@ -732,7 +799,8 @@ class View {
     if (!drawn) return this.redraw();
     const {title, tags, duration, lanes} = drawn.header;
     if (other) [this.from, this.to] = [0, duration];
-    this.plan = layOut(drawn);
+    if (other) this.form.close();
+    this.placeMarks();
     this.title.textContent = this.title.title = title;
     this.tags.replaceChildren(...tags.map(pill));
     this.words.textContent = wordsOf(lanes);
@@ -744,6 +812,38 @@ class View {
     this.looped();
     this.moved();
     this.redraw();
+  }
+
+  // -- marks
+
+  placeMarks() {
+    const {stage} = this, markable = stage.marks.size > 0;
+    if (markable && this.marking.hidden) this.keysList.append(...MARK_KEYS.split('; ').map(text => element('div', {text})));
+    this.marking.hidden = !markable;
+    this.plan = layOut(stage.drawn, markable ? stage.marked() : null);
+    this.form.list();
+  }
+
+  marked(track) {
+    if (!this.stage.drawn) return;
+    if (track === this.stage.track()) this.form.answered();
+    this.placeMarks();
+    this.redraw();
+  }
+
+  sendMark(what) { this.act(() => this.model.send({do: 'mark', ...what})); }
+
+  hearMark([, start, end]) {
+    this.stage.loop([start, end]);
+    if (start < this.from || end > this.to) this.show(start - 0.1 * (this.to - this.from));
+    this.stage.play();
+  }
+
+  // The region begins, or ends, where the playhead is.
+  bound(begins) {
+    const {stage} = this, now = stage.time(), [start, end] = stage.region || [0, stage.duration()];
+    const region = begins ? [now, end > now ? end : stage.duration()] : [start < now ? start : 0, now];
+    if (region[1] > region[0]) stage.setLoop(region, false);
   }
 
   playing(yes) {
@@ -832,19 +932,32 @@ class View {
 
   key(event) {
     const {stage} = this, own = ['BUTTON', 'SELECT', 'SUMMARY'].includes(event.target.tagName);
+    if (event.target.tagName === 'INPUT') return this.form.key(event);  // what is typed is text
+    if (this.back(event)) return;
     const step = event.shiftKey ? 0.1 : 1, seek = t => this.act(() => { stage.seek(t); this.reveal(); });
     const acts = {
       ' ': () => this.act(() => stage.toggle()),
       ArrowLeft: () => seek(stage.time() - step), ArrowRight: () => seek(stage.time() + step),
       Home: () => seek(0), End: () => seek(stage.duration()),
       '+': () => this.zoom(0.5), '=': () => this.zoom(0.5), '-': () => this.zoom(2), 0: () => this.all(),
-      Escape: () => { this.cancel(); stage.setLoop(null, false); },
+      Escape: () => { this.cancel(); this.form.close(); stage.setLoop(null, false); },
+      ...(this.marking.hidden ? {} : {m: () => this.form.add(), i: () => this.bound(true), o: () => this.bound(false)}),
     };
     if (!(event.key in acts) || event.ctrlKey || event.metaKey || event.altKey) return;
     if (own && (event.key === ' ' || event.target.tagName === 'SELECT')) return;  // a button's space is its click
     event.preventDefault();
     event.stopPropagation();
     acts[event.key]();
+  }
+
+  // Ctrl and z, or on a Mac command and z: whether it was that.
+  back(event) {
+    const key = event.key.toLowerCase();
+    if (!(event.ctrlKey || event.metaKey) || event.altKey || this.marking.hidden || !['z', 'y'].includes(key)) return false;
+    this.sendMark({act: key === 'z' && !event.shiftKey ? 'undo' : 'redo'});
+    event.preventDefault();
+    event.stopPropagation();
+    return true;
   }
 
   reveal() {
@@ -893,6 +1006,8 @@ class View {
 
   click(x, y) {
     const t = clamp(this.t(x), 0, this.stage.duration()), lane = this.laneAt(y), code = codeAt(lane, t);
+    const mark = markAt(lane, t, y);
+    if (mark) return this.form.choose(mark);
     if (code != null) this.model.send({do: 'code', code, time: t, lane: lane.name});
     if (code == null || this.stage.audio.paused) this.stage.seek(t);
   }
@@ -937,7 +1052,7 @@ class View {
     const pen = this.pen();
     for (const lane of this.plan.lanes) {
       pen.g.fillStyle = pen.ink('shade');
-      if (lane.kind !== 'spans') pen.g.fillRect(pen.left, lane.y, pen.right - pen.left, lane.height);
+      if (!['spans', 'marks'].includes(lane.kind)) pen.g.fillRect(pen.left, lane.y, pen.right - pen.left, lane.height);
       this.inLane(lane, () => DRAW[lane.kind](pen, lane));
       drawGutter(pen, lane);
     }
@@ -977,6 +1092,7 @@ class View {
     const dense = window.devicePixelRatio || 1, right = this.width();
     const near = overview.length / 2 * (to - from) / clip.header.duration < (right - left) * dense;
     return {g: this.g, clip, overview, from, to, left, right, dense, importance, samples: near ? stage.samples() : null,
+      labels: stage.labels, chosen: this.form.name,
       x: t => this.x(t), t: x => this.t(x), ink: name => colours[name] ??= ink(this.root, name)};
   }
 
@@ -990,12 +1106,118 @@ class View {
   }
 }
 
+// ---- Marks as buttons, for keyboards and screen readers, and the form in which one is made or changed
+
+const timeOf = t => String(Math.round(1e4 * t) / 1e4);
+
+class MarkForm {
+  constructor(view) {
+    this.view = view;
+    this.name = null;  // of the mark that is changed; '' = a new one; null = the form is closed
+    this.id = `mirnb-${Math.random().toString(36).slice(2)}`;
+    const number = label => element('input', {type: 'number', step: 'any', min: 0, 'aria-label': label});
+    const button = (text, does, onclick) => element('button', {type: 'button', text, title: does, 'aria-label': named(text, does), onclick});
+    this.start = number('begins at, seconds');
+    this.end = number('ends at, seconds');
+    this.options = element('datalist', {id: this.id});
+    this.label = element('input', {type: 'text', list: this.id, placeholder: 'label', 'aria-label': 'label', maxlength: 200});
+    this.note = element('input', {type: 'text', placeholder: 'note', 'aria-label': 'note', class: 'mirnb-note'});
+    this.delete = button('delete', 'take this mark away', () => this.remove());
+    this.chips = element('div', {class: 'mirnb-chips', role: 'group', 'aria-label': 'marks of this track'});
+    this.root = element('div', {class: 'mirnb-form', role: 'group', 'aria-label': 'a mark'}, this.start, 'to', this.end, 's',
+      this.label, this.options, this.note, button('save', 'keep this mark', () => this.save()), this.delete,
+      button('close', 'change nothing', () => this.close(true)));
+    this.root.hidden = this.chips.hidden = true;
+  }
+
+  list() {
+    const {stage} = this.view, rows = stage.marked();
+    this.chips.hidden = !rows.length;
+    this.chips.replaceChildren(...rows.map(row => {
+      const [name, start, end, label, note] = row, look = lookOf(label, stage.labels);
+      const text = `${label || 'no label'} ${timeOf(start)} to ${timeOf(end)} s${note ? `: ${note}` : ''}`;
+      return element('button', {type: 'button', 'aria-pressed': name === this.name, title: 'hear and change it', onclick: () => this.choose(row)},
+        element('span', {text: look.shape, style: `color: ${look.colour}`, 'aria-hidden': 'true'}), element('span', {text: ` ${text}`}));
+    }));
+    this.options.replaceChildren(...stage.labels.map(value => element('option', {value})));
+  }
+
+  open(name, [start, end, label, note]) {
+    this.name = name;
+    this.start.value = timeOf(start);
+    this.end.value = timeOf(end);
+    this.label.value = label;
+    this.note.value = note.replaceAll('\n', ' ');
+    this.before = note;
+    this.delete.hidden = !name;
+    this.root.hidden = false;
+    this.list();
+    this.view.redraw();
+  }
+
+  add() {
+    const {stage} = this.view, now = Math.min(stage.time(), Math.max(0, stage.duration() - 0.01));
+    if (!stage.drawn) return;
+    this.open('', [...(stage.region || [now, Math.min(stage.duration(), now + 1)]), this.last || '', '']);
+    this.label.focus();
+    this.label.select();
+  }
+
+  choose(row) {
+    const at = [...this.chips.children].findIndex(chip => chip === document.activeElement);
+    this.open(row[0], row.slice(1));
+    if (at >= 0) this.chips.children[at].focus();  // the list was made anew under the focus
+    this.view.act(() => this.view.hearMark(row));
+  }
+
+  save() {
+    const {note, label, start, end, view} = this, same = note.value === this.before.replaceAll('\n', ' ');
+    this.last = label.value;
+    this.waiting = true;
+    view.sendMark({act: this.name ? 'edit' : 'add', name: this.name, track: view.stage.track(), start: Number(start.value),
+      end: Number(end.value), label: label.value, note: same ? this.before : note.value});
+  }
+
+  remove() {
+    this.waiting = true;
+    this.view.sendMark({act: 'remove', name: this.name});
+  }
+
+  // The kernel has drawn the marks anew: what was asked is done. Where it refused, the form stays, with what was typed.
+  answered() { if (this.waiting) this.close(true); }
+
+  close(back = false) {
+    if (this.name == null) return;
+    this.waiting = false;
+    this.name = null;
+    if (back && this.root.contains(document.activeElement)) this.view.area.focus();
+    this.root.hidden = true;
+    this.list();
+    this.view.redraw();
+  }
+
+  key(event) {
+    if (event.key === 'Enter') this.save();
+    else if (event.key === 'Escape') this.close(true);
+    else return;
+    event.preventDefault();
+    event.stopPropagation();
+  }
+}
+
 // ---- What a place, a tag, a clip say in words
+
+const markAt = (lane, t, y) => lane && lane.kind === 'marks' ? lane.rows.find(([, start, end], i) => (
+  lane.at[i] === Math.floor((y - lane.y) / SPAN) && t >= start && t < end)) : null;
 
 const codeAt = (lane, t) => lane && lane.kind === 'codes' ? lane.values[Math.floor(t * lane.rate)] ?? null : null;
 
 function factsOf(lane, t, y, peak) {
   if (!lane) return [];
+  if (lane.kind === 'marks') {
+    const mark = markAt(lane, t, y);
+    return mark ? [mark[3] || 'no label', ...(mark[4] ? [mark[4]] : [])] : [];
+  }
   if (lane.kind === 'wave') return [`peak of the clip ${(20 * Math.log10(peak)).toFixed(1)} dB`];
   if (lane.kind === 'codes') {
     const code = codeAt(lane, t);

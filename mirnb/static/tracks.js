@@ -22,7 +22,7 @@ function tableOf({rows, genres, splits, models}, buffers) {
     confidence: new Float32Array(parts[2 * i + 1].buffer),
   }]));
   return {rows, ids, titles, genres, splits, genre: new Uint16Array(genre.buffer), split: new Uint16Array(split.buffer),
-    guesses, cache: new Map()};
+    guesses, cache: new Map(), corrected: new Map()};
 }
 
 // What is dear to compute and asked for again.
@@ -93,6 +93,12 @@ const GUESS_COLUMNS = [
   {name: 'verdict', says: (table, row, model) => VERDICTS[verdicts(table, model)[row]],
     key: (table, model) => Float64Array.from(verdicts(table, model), verdict => verdict || NaN)},
 ];
+// What a listener says that the label should be; the table may change, so that no place is kept.
+const CORRECTED = {name: 'corrected', says: (table, row) => table.corrected.get(row) ?? '–', key: table => {
+  const key = new Float64Array(table.rows).fill(NaN), texts = [...new Set(table.corrected.values())].sort();
+  for (const [row, text] of table.corrected) key[row] = texts.indexOf(text);
+  return key;
+}};
 const shareText = share => (Number.isNaN(share) ? '–' : share.toFixed(2));
 
 // From the surest error over the least sure to the surest hit.
@@ -106,7 +112,7 @@ const errorsKey = (table, model) => Float64Array.from(verdicts(table, model), (v
 function sorted(table, sort, model) {
   const order = new Uint32Array(table.rows).map((_, i) => i);
   if (!sort.by) return order;
-  const column = [...COLUMNS, ...GUESS_COLUMNS].find(({name}) => name === sort.by);
+  const column = [...COLUMNS, CORRECTED, ...GUESS_COLUMNS].find(({name}) => name === sort.by);
   const key = (column?.key ?? errorsKey)(table, model), way = sort.down ? -1 : 1;
   const place = key.map(value => (Number.isNaN(value) ? Infinity : value * way));
   return order.sort((a, b) => place[a] - place[b] || a - b);
@@ -190,10 +196,16 @@ class TrackList {
 
   // A second page that asks for the table makes the kernel send it to all: who has it goes on undisturbed.
   heard(message, buffers) {
+<<<<<<< HEAD
     if (message.do !== 'tracks' || this.table?.version === message.version) return;
     this.notice?.stop();
     this.forgetRows();
     this.table = Object.assign(tableOf(message, buffers), {version: message.version});
+=======
+    if (message.do === 'labels' && this.table) this.correct(message.labels);
+    if (message.do !== 'tracks' || this.table) return;
+    this.table = tableOf(message, buffers);
+>>>>>>> h2
     this.shownModel = this.model.get('model');
     this.columns = this.shownModel ? [...COLUMNS, ...GUESS_COLUMNS] : COLUMNS;
     this.root.replaceChildren(this.controls(), this.summary(), this.list());
@@ -202,6 +214,20 @@ class TrackList {
     this.readTicks();
     this.resort();
     this.reveal(this.model.get('selected'));
+  }
+
+  correct(labels) {
+    this.table.corrected = new Map(labels);
+    this.forgetRows();
+    const first = !this.columns.includes(CORRECTED);
+    if (first) {
+      this.columns = [...COLUMNS, CORRECTED, ...this.columns.slice(COLUMNS.length)];
+      const old = this.grid;
+      old.replaceWith(this.list());
+    }
+    if (first || this.sort.by === 'corrected') this.resort();  // else the list stays where it was scrolled to
+    if (first) this.reveal(this.model.get('selected'));
+    this.draw();
   }
 
   // -- controls
@@ -260,12 +286,13 @@ class TrackList {
       onscroll: () => { this.tip.hide(); this.draw(); }, onkeydown: event => this.key(event)},
     element('div', {class: 'head', role: 'row', 'aria-rowindex': 1},
       element('span', {role: 'columnheader', 'aria-label': 'ticked'}), ...this.heads.values()), this.empty, this.body);
-    this.grid.classList.toggle('guesses', this.columns.length > COLUMNS.length);
+    this.grid.classList.toggle('guesses', Boolean(this.shownModel));
+    this.grid.classList.toggle('marked', this.columns.includes(CORRECTED));
     return this.grid;
   }
 
   head(name) {
-    const text = name.replace('_', ' '), short = name === 'confidence' ? 'conf.' : text;
+    const text = name.replace('_', ' '), short = {confidence: 'conf.', corrected: 'now'}[name] ?? text;
     return element('span', {role: 'columnheader', class: name, 'aria-sort': 'none'},
       element('button', {type: 'button', text, title: `sort by ${text}`, 'data-short': short, onclick: () => this.sortBy(name)}));
   }
@@ -397,7 +424,7 @@ class TrackList {
     const selected = this.model.get('selected'), at = this.placeOf(selected), last = this.shown.length - 1;
     const page = Math.max(1, Math.floor(this.room() / ROW) - 1);
     const to = {ArrowUp: at - 1, ArrowDown: at + 1, PageUp: at - page, PageDown: at + page, Home: 0, End: last}[event.key];
-    if (event.key === ' ' && at >= 0) this.tick(selected);
+    if ([' ', 'x'].includes(event.key) && at >= 0) this.tick(selected);
     else if (to === undefined || last < 0) { if (event.key !== ' ') return; }
     else this.choose(this.shown[Math.min(last, Math.max(0, to))], event.repeat);
     event.preventDefault();
