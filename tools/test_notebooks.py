@@ -135,13 +135,9 @@ def run_browser():
     "Yield a Result a test in Chromium; without it, one that says how to get it: skipped, or failed where CI should have it."
     from test_browser import INSTALL, TESTS, find_chromium, session
     from test_explorers import TESTS as EXPLORERS
-<<<<<<< HEAD
     from test_maps import TESTS as MAPS
-    tests = TESTS | EXPLORERS | MAPS
-=======
     from test_marks import TESTS as MARKS
-    tests = TESTS | EXPLORERS | MARKS
->>>>>>> h2
+    tests = TESTS | EXPLORERS | MAPS | MARKS
     if not find_chromium():
         story = f'no Chromium here; to run these {len(tests)} tests too: make chromium (as root: {INSTALL}), or set MIRNB_CHROMIUM'
         yield Result('a browser', False, 0, story, skipped=os.environ.get('CI') != 'true')

@@ -196,16 +196,11 @@ class TrackList {
 
   // A second page that asks for the table makes the kernel send it to all: who has it goes on undisturbed.
   heard(message, buffers) {
-<<<<<<< HEAD
+    if (message.do === 'labels' && this.table) this.correct(message.labels);
     if (message.do !== 'tracks' || this.table?.version === message.version) return;
     this.notice?.stop();
     this.forgetRows();
     this.table = Object.assign(tableOf(message, buffers), {version: message.version});
-=======
-    if (message.do === 'labels' && this.table) this.correct(message.labels);
-    if (message.do !== 'tracks' || this.table) return;
-    this.table = tableOf(message, buffers);
->>>>>>> h2
     this.shownModel = this.model.get('model');
     this.columns = this.shownModel ? [...COLUMNS, ...GUESS_COLUMNS] : COLUMNS;
     this.root.replaceChildren(this.controls(), this.summary(), this.list());
