@@ -24,12 +24,12 @@ from ..listening.exports import FORMATS, export
 from ..listening.marks import Marks
 from ..listening.player import Player
 from ..listening.tracklist import Tracks
-from .explorer import Explorer, choice, line
+from .explorer import Panel, choice, line
 
 # %% ../../nbs/72_explorers/15_marker.ipynb #26a119ec
 class Marker(w.VBox):
     "Marks of the tracks of a player and a list, kept in a file."
-    button, on = Explorer.button, Explorer.on  # what goes wrong becomes the player's notice, as in every explorer
+    button, on, guarded = Panel.button, Panel.on, Panel.guarded  # what goes wrong becomes the player's notice
 
     def __init__(self, player: Player,  # where stretches are marked
                  table: pd.DataFrame,  # track_id, title, path; genre or tags: a row a track, those of the list

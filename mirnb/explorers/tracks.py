@@ -86,6 +86,7 @@ class TracksExplorer(Explorer):
                          line(self.model, *self._questions()),
                          line(self.against, self.button('A/B', self.compare, 'both at one position, equally loud')),
                          self.beside, self.below)
+        if len(self.heard.tracks): self.guarded(self.show, self.heard.tracks.track_id[0])
 
     def _questions(self) -> tuple:
         def lost(): self.play_without(True)
