@@ -136,10 +136,11 @@ def log_mel(wave: np.ndarray|torch.Tensor,  # (samples,) float32, full scale is 
     wave = as_wave(wave)
     if device is not None: wave = wave.to(device)
     mel_bands(sr, n_fft, n_mels)  # refuses settings below 1
-    quick = intervals(sr, n_fft, n_mels) if (n_fft, hop, wave.device.type) == (512, 128, 'cpu') else None
-    if not quick: out = by_torch(check_wave(wave), sr, n_fft, hop, n_mels, precision)
+    quick = intervals(sr, n_fft, n_mels) if wave.device.type == 'cpu' else None
+    if not (quick and lanes().serves(n_fft)): out = by_torch(check_wave(wave), sr, n_fft, hop, n_mels, precision)
     else:
-        out, finite = lanes().from_wave(wave.numpy(), *quick, precision)
+        out, finite = lanes().from_wave(wave.numpy(), *quick, n_fft, hop, precision)
         out = torch.from_numpy(out)
-        if not finite: check_wave(wave)  # passes what is only too loud for float32: infinite decibels, as in librosa
+        # a sample that is in no frame was not seen; what is only too loud for float32 passes: infinite, as in librosa
+        if not finite or 2*hop > n_fft: check_wave(wave)
     return out.numpy() if array else out
