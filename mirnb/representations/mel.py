@@ -112,8 +112,8 @@ def block_size(n_fft: int,  # frame length, samples
                device: torch.device,  # where the transform runs
                precision: str = 'float64',  # of the transform
                ) -> int:  # frames, a multiple of 16
-    "Frames at a time: two megabytes stay in the caches, and few calls plan their transform; a GPU wants more."
-    bytes = 2**27 if device.type == 'cuda' else 2**21
+    "Frames at a time: a megabyte stays in the caches, and few calls plan their transform; a GPU wants more."
+    bytes = 2**27 if device.type == 'cuda' else 2**20
     return max(1, bytes//np.dtype(precision).itemsize//n_fft//16)*16
 
 # %% ../../nbs/30_representations/25_mel.ipynb #8e3311ce
