@@ -241,9 +241,8 @@ def plan_of(n_fft: int,  # frame length, samples: even, at least 8, and no prime
     lengths = [n_fft//2//math.prod(radices[:i]) for i in range(len(radices))]
     sizes = [length//r for length, r in zip(lengths, radices)]
     twiddles = [turns(np.outer(np.arange(s), np.arange(r)), s*r) for s, r in zip(sizes, radices)]
-    shared = n_fft % hop == hop % 2 == 0 and hop >= 8  # a tile to be turned is of eight samples
-    hops = n_fft//hop if shared else 1
-    rows, wide = n_fft//hops, -(-(FRAMES + hops - 1)//8)*8
+    rows, wide = hop, -(-(FRAMES + (n_fft - 1)//hop)//8)*8
+    if hop % 2 or hop < 8 or rows*wide > n_fft*FRAMES: rows, wide = n_fft, FRAMES  # tiles are eight samples high
     place = samples[::2] % rows*wide + samples[::2]//rows
     window = tables(.25 - .25*np.cos(2*np.pi*samples/n_fft))
     numbers = [np.array(a, np.int64) for a in (radices, sizes, np.cumsum([0, *lengths[:-1]]), *partners(radices))]
