@@ -164,7 +164,7 @@ def log_mel(wave: np.ndarray|torch.Tensor,  # (samples,) float32, full scale is 
     if device is not None: wave = wave.to(device)
     mel_bands(sr, n_fft, n_mels)  # refuses settings below 1
     quick = intervals(sr, n_fft, n_mels) if wave.device.type == 'cpu' else None
-    if not (quick and lanes().serves(n_fft)): out = by_torch(check_wave(wave), sr, n_fft, hop, n_mels, precision)
+    if not (quick and lanes().serves(n_fft, hop)): out = by_torch(check_wave(wave), sr, n_fft, hop, n_mels, precision)
     else:
         out, finite = lanes().from_wave(wave.numpy(), *quick, n_fft, hop, precision)
         out = torch.from_numpy(out)

@@ -147,7 +147,7 @@ def log_mel_wave(wave,  # (samples,) float32
             for s in range(0, rows + 7, 8):
                 s = min(s, rows - 8)
                 turn(source, at + c*hop + s, hop, t, s*wide + c, wide)
-        for i in range(0, FRAMES*min(hop, n_fft), 16): soon(wave, min(stop + i, n - 1))
+        for i in range(0, FRAMES*hop, 16): soon(wave, min(stop + i, n - 1))
         for i in range(0, FRAMES*out.shape[1], 16): soon(flat, f*out.shape[1] + i)
         spectrum(t, plan, z, power, lanes)
         for lane in range(0, FRAMES, WIDTH//4): watch(power, seen, lane)
@@ -219,15 +219,15 @@ for function in log_mel_wave, log_mel_spectra: keep(function)
 
 # %% ../../nbs/30_representations/22_mel_lanes.ipynb #7cc71b63
 def serves(n_fft: int,  # frame length, samples
+           hop: int,  # samples
            ) -> bool:
-    "Whether `from_wave` takes such frames: even, at least 8, and no prime factor above 7."
-    return n_fft >= 8 and n_fft % 2 == 0 and radices_of(n_fft//2) != ()
+    "Whether `from_wave` takes them: frames even, at least 8, without a prime factor above 7, and without gaps between."
+    return n_fft >= 8 and n_fft % 2 == 0 and radices_of(n_fft//2) != () and hop <= n_fft
 
 # %% ../../nbs/30_representations/22_mel_lanes.ipynb #544625a2
 def from_wave(wave: np.ndarray,  # (samples,) float32
               weights: np.ndarray, edges: np.ndarray,  # see `intervals`, at least 8 bands
-              n_fft: int = 512,  # frame length that `serves` allows, samples
-              hop: int = 128,  # from one frame to the next, samples
+              n_fft: int = 512, hop: int = 128,  # frame length, from frame to frame, samples: as `serves` says
               precision: str = 'float64',  # of the transform: 'float64' | 'float32'
               ) -> tuple:  # (1 + samples // hop, n) float32, dB; whether samples of frames, and power, are finite
     "The log-Mel spectrogram of a wave."
