@@ -87,8 +87,9 @@ def main(seconds, rounds):
         for name, ms, ratio in zip(found, np.median(taken, 0), ratios.values()):
             print(f'{name:26} {ms:7.1f}  {ratio:13.2f}  {error[name]:13.1e}  {first[name]:13.2f}')
     names = [name for name in next(iter(summary.values())) if name != 'librosa']
-    print(f'\nTimes librosa\n{"":28}', *(f'{name.replace(", ", " ").split()[0]:>11}' for name in names))
-    print(f'{"rate / frame / hop / bands":28}', *(f'{" ".join(name.replace(",", "").split()[1:3]):>11}'[:11] for name in names))
+    print('\nTimes librosa')
+    words = [(*name.replace(',', '').split(maxsplit=2), '', '')[:3] for name in names]  # a heading of three lines
+    for title, line in zip(('', '', 'rate / frame / hop / bands'), zip(*words)): print(f'{title:28}', *(f'{word:>11}' for word in line))
     for setting, ratios in summary.items(): print(f'{setting:28}', *(f'{ratios[name]:11.2f}' for name in names))
 
 
