@@ -152,24 +152,26 @@ def codes_part(plan: Plan, tell) -> None:
         spent = timed(lambda: there.encode(wave, level), plan)
         tell(**{f'level {level}': dict(found, seconds_of_sound=seconds, seconds=spent, peak_gb=peak_gb(plan, True))})
         wrong += [level]*(found['ties'] < found['differ'])
-    tell(cudnn_inside=inside(), batch=batched(there, wave, plan), decode=decoded(there, here, wave, plan))
-    if torch.cuda.is_available() and not plan.rehearse: tell(with_cudnn=by_cudnn(there, wave, plan))
+    tell(cudnn_inside=inside(there, wave), batch=batched(there, wave, plan), decode=decoded(there, here, wave, plan))
+    if torch.cuda.is_available() and not plan.rehearse: tell(without_cudnn=without_cudnn(there, wave, plan))
     if wrong: raise AssertionError(f'levels {wrong}: codes differ that are no ties')
 
 
-def inside() -> bool:
-    "Whether cuDNN is on inside the block under which the VQ-VAE convolves."
+def inside(model, wave) -> bool:
+    "Whether cuDNN is on, and TF32 off, wherever the VQ-VAE convolves."
     import torch
-    with torch.backends.cudnn.flags(allow_tf32=False): return torch.backends.cudnn.enabled
+    now, seen = torch.backends.cudnn, []
+    hook = torch.nn.modules.module.register_module_forward_pre_hook(lambda *_: seen.append(now.enabled and not now.allow_tf32))
+    try: model.encode(wave)
+    finally: hook.remove()
+    return bool(seen) and all(seen)
 
 
-def by_cudnn(model, wave, plan: Plan) -> dict:
-    "Seconds of level 2, and its codes that change, where cuDNN is left on."
-    from functools import partial
-    from unittest.mock import patch
+def without_cudnn(model, wave, plan: Plan) -> dict:
+    "Seconds of level 2, and its codes that change, where cuDNN is off."
     import torch
-    before, on = model.encode(wave), partial(torch.backends.cudnn.flags, enabled=True)
-    with patch.object(torch.backends.cudnn, 'flags', on):
+    before = model.encode(wave)
+    with torch.backends.cudnn.flags(enabled=False):
         return dict(seconds=timed(lambda: model.encode(wave), plan), differ=int((model.encode(wave) != before).sum()))
 
 

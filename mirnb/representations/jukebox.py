@@ -58,7 +58,8 @@ class Level:
         net, centre = self.encoder, self.k.mean(0)
         tile, inner = (x.shape[-1], None) if whole else net.tiles
         def plain(x):  # TF32 would move codes as bfloat16 does, and cudnn takes it unasked
-            exact = torch.backends.cudnn.flags(allow_tf32=False)
+            now = torch.backends.cudnn  # what is not said to `flags` it turns off, all of cudnn included
+            exact = now.flags(enabled=now.enabled, deterministic=now.deterministic, allow_tf32=False)
             with exact, torch.autocast(x.device.type, torch.bfloat16, enabled=self.half):
                 return net(x, inner, centre).float()
         run = self.fused and not whole and x.ndim == 1 and net.fused(centre)
