@@ -1,0 +1,158 @@
+"""Builds the site: `make site`, into _site/.
+
+The pages lie in `build/site` as they lie in the checkout, so that a link that leads somewhere in a notebook leads there on the
+site too. What is only for reading on GitHub is left out, what a reader of a site wants is put in: entries of the reference,
+folded code, lists of contents. Sphinx then makes HTML of it. Nothing is run, nothing is asked of the network.
+"""
+import argparse
+import re
+import shutil
+import sys
+import time
+from pathlib import Path
+
+import nbformat
+from nbformat.v4 import new_markdown_cell
+
+from checks import module_of
+from notebooks import ROOT, Problem, name_of, notebooks, read, settings
+from site_reference import entries, names_in
+
+PAGES = ('docs/*.md', 'site/pages/**/*.md', 'CONTRIBUTING.md', 'CHANGELOG.md')  # besides the notebooks
+FILES = ('figures/*.png',)  # what pages show
+HIDDEN = ('hide', 'default_exp')  # cells under these are not for readers
+FOLDER = re.compile(r'^\| \*\*(\d+_\w+)\*\* \| (.*?) \|', re.M)  # of the list of rooms in the README
+
+
+# -- notebooks
+
+def tags_of(cell, article: bool) -> list:
+    "What Sphinx is told of a cell: whether its code, or what it printed, is folded or left out."
+    d, tags = cell.directives, []
+    if d.get('echo:') == ['false'] or 'hide_input' in d: tags.append('remove-input')
+    elif cell.kind == 'code' and (article or cell.exported): tags.append('hide-input')
+    if d.get('output:') == ['false'] or 'hide_output' in d: tags.append('remove-output')
+    return tags
+
+
+def shown(cell, saved, article: bool, known: dict) -> list:
+    "The cells that a page has for one of the notebook."
+    if cell.kind == 'raw' or any(word in cell.directives for word in HIDDEN): return []
+    if cell.kind == 'markdown': return [new_markdown_cell(cell.code)]
+    code = re.sub(r'(?m)\A(#\|.*\n?)+', '', cell.code).strip('\n')
+    if not code.strip(): return []
+    saved.source, saved.metadata.tags = code, tags_of(cell, article)
+    before = entries(code, known) if cell.exported else []
+    return [*map(new_markdown_cell, before), saved]
+
+
+def page_of(root: Path, path: Path):
+    "A notebook as the site shows it."
+    cells, nb, lib = read(root, path), nbformat.read(path, 4), settings(root)['lib_name']
+    article, module = path.parent.name.endswith('articles'), module_of(cells)
+    made, known = [], names_in(cells, lib, module)
+    for cell, saved in zip(cells, nb.cells): made += shown(cell, saved, article, known)
+    if module and module != '__init__':
+        title, *rest = made
+        head = f':::{{py:module}} {lib}.{module}\n:::'
+        made = [title, new_markdown_cell(head), *rest]
+    nb.cells = made
+    nb.metadata.mystnb = dict(execution_mode='off')
+    return nb
+
+
+# -- lists of contents
+
+def contents(caption: str, names: list, hidden: bool = True, depth: int = 1) -> str:
+    "A list of pages for the column at the side, or for the page itself."
+    options = [f':caption: {caption}'] * bool(caption) + [':hidden:'] * hidden + [f':maxdepth: {depth}']
+    return '\n'.join(['```{toctree}', *options, '', *names, '```', ''])
+
+
+def title_of(folder: str) -> str:
+    "`30_representations` as a heading."
+    return folder.partition('_')[2].replace('_', ' ').capitalize()
+
+
+def folder_page(root: Path, folder: str, what: str) -> str:
+    "The page of a folder of rooms."
+    paths = sorted((root/'nbs'/folder).glob('*.ipynb'))
+    rows = [f'- [{p.stem.partition("_")[2].replace("_", " ")}]({p.name}): {quote_of(root, p)}' for p in paths]
+    head = [f'# {title_of(folder)}', '', f'{what[:1].upper()}{what[1:]}.', '']
+    return '\n'.join([*head, *rows, '', contents('', [p.stem for p in paths])])
+
+
+def quote_of(root: Path, path: Path) -> str:
+    "The line under the title of a notebook."
+    nb = nbformat.read(path, 4)
+    found = (re.search(r'(?m)^> (.+)$', c.source) for c in nb.cells if c.cell_type == 'markdown')
+    return next((f.group(1) for f in found if f), '')
+
+
+def front(root: Path, text: str) -> str:
+    "The front page: the README, with the lists of contents of the whole site; the rooms have pages of their own."
+    folders = dict(FOLDER.findall(text))
+    text = re.sub(r'(?m)^\| folder \| what it holds.*\n(\|.*\n)+', '', text).replace('<!-- Made from', '<!-- made from', 1)
+    articles = [f for f in folders if f.endswith('articles')]
+    rooms = [f'nbs/{f}/index' for f in folders if f not in articles]
+    lists = [contents('Listen', ['site/pages/listen', 'site/pages/disagree', 'site/pages/codebook', 'site/pages/confusions']),
+             contents('Answers', ['site/pages/leaderboard', *(f'nbs/{f}/index' for f in articles)]),
+             contents('How to', ['site/pages/own_data', 'docs/encoder', 'site/pages/cluster', 'site/pages/gpu', 'docs/recipes']),
+             contents('Data and models', ['site/pages/embedded', 'site/pages/recorded', 'site/pages/tokenizer', 'site/pages/twin']),
+             contents('Rooms', [*rooms, 'nbs/entrance', 'nbs/cli']), contents('The project', ['CONTRIBUTING', 'CHANGELOG'])]
+    return text + '\n' + '\n'.join(lists)
+
+
+# -- the build
+
+def put(target: Path, text: str) -> None:
+    "Write a file where it is not already the same: Sphinx then reads only what has changed."
+    target.parent.mkdir(parents=True, exist_ok=True)
+    if not target.exists() or target.read_text(encoding='utf8') != text: target.write_text(text, encoding='utf8')
+
+
+def lay_out(root: Path, folder: Path, only: list) -> None:
+    "Put the sources of all pages into a folder; `only` names fragments of the notebooks that are wanted."
+    wanted = [p for p in notebooks(root) if p.name != 'index.ipynb' and (not only or any(o in name_of(root, p) for o in only))]
+    for path in wanted: put(folder/path.relative_to(root), nbformat.writes(page_of(root, path)))
+    for pattern in PAGES:
+        for path in root.glob(pattern): put(folder/path.relative_to(root), path.read_text(encoding='utf8'))
+    for path in (p for pattern in FILES for p in root.glob(pattern)):
+        (folder/path.relative_to(root)).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(path, folder/path.relative_to(root))
+    text = (root/'README.md').read_text(encoding='utf8')
+    for name, what in FOLDER.findall(text): put(folder/'nbs'/name/'index.md', folder_page(root, name, what))
+    put(folder/'index.md', front(root, text))
+
+
+def build(root: Path, source: Path, to: Path, jobs: int = 1) -> None:
+    "Sphinx, in this process; raises Problem with what it complains about."
+    from sphinx.application import Sphinx
+    from sphinx.util.docutils import docutils_namespace
+    warnings = Path(source, '_warnings').open('w+', encoding='utf8')
+    with docutils_namespace():
+        app = Sphinx(source, root/'site', to, source/'_doctrees', 'html', status=None, warning=warnings, parallel=jobs)
+        app.build()
+    warnings.seek(0)
+    told = [re.sub(r'\x1b\[[0-9;]*m', '', line) for line in warnings.read().splitlines() if line.strip()]
+    if app.statuscode or told: raise Problem('Sphinx complains:\n' + '\n'.join(told[:40]))
+
+
+def main() -> None:
+    "`python tools/make_site.py [--to FOLDER] [FRAGMENT ...]`."
+    p = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    p.add_argument('only', nargs='*', help='fragments of names of notebooks; none = all')
+    p.add_argument('--to', type=Path, default=ROOT/'_site')
+    p.add_argument('--source', type=Path, default=ROOT/'build'/'site')
+    p.add_argument('--jobs', type=int, default=1)
+    args, start = p.parse_args(), time.monotonic()
+    lay_out(ROOT, args.source, args.only)
+    print(f'laid out in {time.monotonic() - start:.0f} s', flush=True)
+    build(ROOT, args.source, args.to, args.jobs)
+    print(f'{args.to}: {sum(1 for _ in args.to.rglob("*.html"))} pages in {time.monotonic() - start:.0f} s; '
+          f'to look at it: python -m http.server -d {args.to}')
+
+
+if __name__ == '__main__':
+    try: main()
+    except Problem as e: sys.exit(str(e))
