@@ -39,7 +39,7 @@ toc_object_entries = False
 # -- the theme
 html_theme = 'furo'
 html_title = 'mirnb'
-html_static_path = ['static']
+html_static_path = ['static']  # and what `tools/site_live.py` made, which the builder adds
 html_favicon = 'static/mirnb.svg'
 html_css_files = ['mirnb.css']
 html_copy_source = False
@@ -70,6 +70,17 @@ def mathml(node, as_block: bool) -> str:
     return found if isinstance(found, str) else found.toxml()
 
 
+def widgets(app, page, template, context, doctree):
+    "Pages with live widgets, and only they, load what these need."
+    if 'class="board"' in context.get('body', ''):
+        app.add_js_file('live/sort.js', type='module')
+        app.add_css_file('live/board.css')
+    if 'data-live=' not in context.get('body', ''): return
+    app.add_js_file('live.js', type='module')
+    app.add_css_file('live/widgets.css', priority=100)
+
+
 def setup(app):
-    "Formulas are drawn by the browser."
+    "Formulas are drawn by the browser; widgets come where they are wanted."
     app.add_html_math_renderer('mathml', (inline, None), (block, None))
+    app.connect('html-page-context', widgets)

@@ -5,10 +5,12 @@ site too. What is only for reading on GitHub is left out, what a reader of a sit
 folded code, lists of contents. Sphinx then makes HTML of it. Nothing is run, nothing is asked of the network.
 """
 import argparse
+import os
 import re
 import shutil
 import sys
 import time
+from functools import cache
 from pathlib import Path
 
 import nbformat
@@ -16,12 +18,23 @@ from nbformat.v4 import new_markdown_cell
 
 from checks import module_of
 from notebooks import ROOT, Problem, name_of, notebooks, read, settings
+from mirnb.base.files import read_json
+from site_cards import card_pages, offered
+from site_live import live, unpacked
 from site_reference import entries, names_in
 
-PAGES = ('docs/*.md', 'site/pages/**/*.md', 'CONTRIBUTING.md', 'CHANGELOG.md')  # besides the notebooks
+PAGES = ('docs/*.md', 'CONTRIBUTING.md', 'CHANGELOG.md')  # besides the notebooks
 FILES = ('figures/*.png',)  # what pages show
 HIDDEN = ('hide', 'default_exp')  # cells under these are not for readers
 FOLDER = re.compile(r'^\| \*\*(\d+_\w+)\*\* \| (.*?) \|', re.M)  # of the list of rooms in the README
+
+
+HEAR = '''<div class="live" data-live="one" data-clip="1"></div>
+
+A model that reads the log-Mel and one that reads tokens say what they hear. More to hear, without installing anything: [two encoders disagree](live/disagree.md),
+[two models, one clip](live/listen.md), [2,048 codes](live/codebook.md), [who is taken for whom](live/confusions.md).
+
+'''  # before the first heading of the front page
 
 
 # -- notebooks
@@ -74,12 +87,12 @@ def title_of(folder: str) -> str:
     return folder.partition('_')[2].replace('_', ' ').capitalize()
 
 
-def folder_page(root: Path, folder: str, what: str) -> str:
+def folder_page(root: Path, folder: str, what: str, wanted: list) -> str:
     "The page of a folder of rooms."
-    paths = sorted((root/'nbs'/folder).glob('*.ipynb'))
+    paths = [p for p in wanted if p.parent == root/'nbs'/folder]
     rows = [f'- [{p.stem.partition("_")[2].replace("_", " ")}]({p.name}): {quote_of(root, p)}' for p in paths]
     head = [f'# {title_of(folder)}', '', f'{what[:1].upper()}{what[1:]}.', '']
-    return '\n'.join([*head, *rows, '', contents('', [p.stem for p in paths])])
+    return '\n'.join([*head, *rows, '', contents('', [p.stem for p in paths]) if paths else ''])
 
 
 def quote_of(root: Path, path: Path) -> str:
@@ -89,18 +102,41 @@ def quote_of(root: Path, path: Path) -> str:
     return next((f.group(1) for f in found if f), '')
 
 
-def front(root: Path, text: str) -> str:
+def front(root: Path, text: str, there: set) -> str:
     "The front page: the README, with the lists of contents of the whole site; the rooms have pages of their own."
     folders = dict(FOLDER.findall(text))
+    alone = [name for name in ('nbs/entrance', 'nbs/cli') if f'{name}.ipynb' in there]
     text = re.sub(r'(?m)^\| folder \| what it holds.*\n(\|.*\n)+', '', text).replace('<!-- Made from', '<!-- made from', 1)
+    text = re.sub(r'(?m)^## ', HEAR + '## ', text, count=1)
     articles = [f for f in folders if f.endswith('articles')]
     rooms = [f'nbs/{f}/index' for f in folders if f not in articles]
-    lists = [contents('Listen', ['site/pages/listen', 'site/pages/disagree', 'site/pages/codebook', 'site/pages/confusions']),
-             contents('Answers', ['site/pages/leaderboard', *(f'nbs/{f}/index' for f in articles)]),
-             contents('How to', ['site/pages/own_data', 'docs/encoder', 'site/pages/cluster', 'site/pages/gpu', 'docs/recipes']),
-             contents('Data and models', ['site/pages/embedded', 'site/pages/recorded', 'site/pages/tokenizer', 'site/pages/twin']),
-             contents('Rooms', [*rooms, 'nbs/entrance', 'nbs/cli']), contents('The project', ['CONTRIBUTING', 'CHANGELOG'])]
+    lists = [contents('Listen', ['live/disagree', 'live/listen', 'live/codebook', 'live/confusions']),
+             contents('Answers', ['answers/leaderboard', *(f'nbs/{f}/index' for f in articles)]),
+             contents('How to', ['docs/own_data', 'docs/encoder', 'docs/cluster', 'docs/gpu', 'docs/recipes']),
+             contents('Data and models', ['data/embedded', 'data/recorded', 'data/small-vqvae', 'data/random-encoder']),
+             contents('Rooms', [*rooms, *alone]), contents('The project', ['CONTRIBUTING', 'CHANGELOG'])]
     return text + '\n' + '\n'.join(lists)
+
+
+# -- what pages are told
+
+def filled(root: Path, text: str) -> str:
+    "A page of site/pages with its facts: `{{works}}` is a number, `{{room:codes}}` the place of a room, wherever it moves."
+    def room(match): return '../' + next((root/'nbs').glob(f'*/*_{match.group(1)}.ipynb')).relative_to(root).as_posix()
+    text = re.sub(r'\{\{room:(\w+)\}\}', room, text)
+    return re.sub(r'\{\{(\w+)\}\}', lambda match: str(facts(root)[match.group(1)]), text)
+
+
+@cache
+def facts(root: Path) -> dict:
+    "Numbers and tables that pages quote."
+    results = read_json(root/'nbs'/'90_articles'/'results'/'70_reproduction.json')
+    shown, (told, _) = read_json(root/'site'/'sample'/'clips.json'), unpacked(root/'site'/'sample'/'map.pack')
+    works = [g['groups'] for g in results['scores']['TokenFormer']['per_genre'].values()]
+    rows = [f"| {c['title']} | {c['genre']} | {c['source']} | {c['file']}, {c['package']} | {c['rights']} |" for c in shown]
+    table = '\n'.join(['| clip | genre | source | encoding | what its source says of rights |', '| --- | --- | --- | --- | --- |', *rows])
+    return dict(sources=table, tracks=f"{len(told['titles']):,}", loud=len(told['loud']), works=results['split_counts']['test'],
+                fewest=min(works), most=max(works))
 
 
 # -- the build
@@ -111,18 +147,38 @@ def put(target: Path, text: str) -> None:
     if not target.exists() or target.read_text(encoding='utf8') != text: target.write_text(text, encoding='utf8')
 
 
+ROOM = re.compile(r'(\]\()((?:\.\./)*)((?:nbs/)?(?:\d+_\w+/)?)(\w+\.ipynb)(#[\w-]+)?\)')  # a link to a notebook
+
+
+def nearby(text: str, page: Path, wanted: set) -> str:
+    "In a small site, links to rooms that it lacks lead to the page of their folder, or to the front page."
+    def turn(match):
+        start, up, folder, name, _ = match.groups()
+        target = os.path.normpath(page.parent/f'{up}{folder}{name}')
+        if target in wanted: return match.group()
+        inside = Path(target).parent.name != 'nbs'
+        return start + (f'{up}{folder}index.md)' if inside else f'{"../" * (len(page.parts) - 1)}index.md)')
+    return ROOM.sub(turn, text)
+
+
 def lay_out(root: Path, folder: Path, only: list) -> None:
-    "Put the sources of all pages into a folder; `only` names fragments of the notebooks that are wanted."
+    "Put the sources of all pages into a folder; with `only`, fragments of names of notebooks, a small and quick site for tests."
     wanted = [p for p in notebooks(root) if p.name != 'index.ipynb' and (not only or any(o in name_of(root, p) for o in only))]
-    for path in wanted: put(folder/path.relative_to(root), nbformat.writes(page_of(root, path)))
+    there = {p.relative_to(root).as_posix() for p in wanted}
+    def page(name, text): put(folder/name, nearby(text, Path(name), there) if only else text)
+    for path in wanted: page(path.relative_to(root), nbformat.writes(page_of(root, path)))
     for pattern in PAGES:
-        for path in root.glob(pattern): put(folder/path.relative_to(root), path.read_text(encoding='utf8'))
+        for path in root.glob(pattern): page(path.relative_to(root), path.read_text(encoding='utf8'))
+    for path in (root/'site'/'pages').glob('*.md'): page(f'live/{path.name}', filled(root, path.read_text(encoding='utf8')))
     for path in (p for pattern in FILES for p in root.glob(pattern)):
         (folder/path.relative_to(root)).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy2(path, folder/path.relative_to(root))
     text = (root/'README.md').read_text(encoding='utf8')
-    for name, what in FOLDER.findall(text): put(folder/'nbs'/name/'index.md', folder_page(root, name, what))
-    put(folder/'index.md', front(root, text))
+    for name, text in card_pages(root, 100 if only else 2000).items(): page(name, text)
+    for name, path in offered(root).items(): put(folder/name, path.read_text(encoding='utf8'))
+    live(root, folder/'_live'/'live', 256 if only else 2048)
+    for name, what in FOLDER.findall(text): page(f'nbs/{name}/index.md', folder_page(root, name, what, wanted))
+    page('index.md', front(root, text, there))
 
 
 def build(root: Path, source: Path, to: Path, jobs: int = 1) -> None:
@@ -131,7 +187,8 @@ def build(root: Path, source: Path, to: Path, jobs: int = 1) -> None:
     from sphinx.util.docutils import docutils_namespace
     warnings = Path(source, '_warnings').open('w+', encoding='utf8')
     with docutils_namespace():
-        app = Sphinx(source, root/'site', to, source/'_doctrees', 'html', status=None, warning=warnings, parallel=jobs)
+        app = Sphinx(source, root/'site', to, source/'_doctrees', 'html', status=None, warning=warnings, parallel=jobs,
+                     confoverrides=dict(html_static_path=['static', str(source/'_live')], html_extra_path=[str(source/'_extra')]))
         app.build()
     warnings.seek(0)
     told = [re.sub(r'\x1b\[[0-9;]*m', '', line) for line in warnings.read().splitlines() if line.strip()]
