@@ -20,6 +20,7 @@ from checks import module_of
 from notebooks import ROOT, Problem, name_of, notebooks, read, settings
 from mirnb.base.files import read_json
 from site_cards import card_pages, offered
+from site_check import check, pages, weight
 from site_live import live, unpacked
 from site_reference import entries, names_in
 
@@ -107,6 +108,7 @@ def front(root: Path, text: str, there: set) -> str:
     folders = dict(FOLDER.findall(text))
     alone = [name for name in ('nbs/entrance', 'nbs/cli') if f'{name}.ipynb' in there]
     text = re.sub(r'(?m)^\| folder \| what it holds.*\n(\|.*\n)+', '', text).replace('<!-- Made from', '<!-- made from', 1)
+    text = text.replace(settings(root)['doc_host'] + settings(root)['doc_baseurl'], 'live/disagree.md')
     text = re.sub(r'(?m)^## ', HEAR + '## ', text, count=1)
     articles = [f for f in folders if f.endswith('articles')]
     rooms = [f'nbs/{f}/index' for f in folders if f not in articles]
@@ -206,8 +208,10 @@ def main() -> None:
     lay_out(ROOT, args.source, args.only)
     print(f'laid out in {time.monotonic() - start:.0f} s', flush=True)
     build(ROOT, args.source, args.to, args.jobs)
-    print(f'{args.to}: {sum(1 for _ in args.to.rglob("*.html"))} pages in {time.monotonic() - start:.0f} s; '
-          f'to look at it: python -m http.server -d {args.to}')
+    if found := check(args.to): raise Problem('\n'.join(found[:40]))
+    heavy = max(pages(args.to), key=lambda name: weight(args.to, name))
+    print(f'{args.to}: {len(pages(args.to))} pages in {time.monotonic() - start:.0f} s, the heaviest ({heavy}) {weight(args.to, heavy)/1e6:.1f} MB '
+          f'with all that it loads; to look at it: python -m http.server -d {args.to}')
 
 
 if __name__ == '__main__':

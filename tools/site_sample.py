@@ -156,6 +156,12 @@ def write_codes(heard: Listening) -> None:
     (TO/'codes.json').write_text(json.dumps(told, separators=(',', ':')) + '\n', encoding='utf8')
 
 
+def write_tracks(heard: Listening) -> None:
+    "Which works the default corpus chooses, and where each is from: what its card counts."
+    columns = ['track_id', 'genre', 'title', 'source', 'file', 'package', 'rights', 'group', 'split', 'program', 'seconds']
+    heard.tracks[columns].to_csv(ROOT/'site'/'data'/'embedded.csv', index=False)
+
+
 def main(run: str) -> None:
     "All of it."
     TO.mkdir(parents=True, exist_ok=True)
@@ -163,6 +169,7 @@ def main(run: str) -> None:
     write_clips(heard)
     write_map(heard)
     write_codes(heard)
+    write_tracks(heard)
     print(f'{TO}: {sum(p.stat().st_size for p in TO.iterdir())/1e6:.2f} MB')
 
 
