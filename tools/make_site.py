@@ -25,7 +25,7 @@ from site_live import live, unpacked
 from site_reference import entries, names_in
 
 PAGES = ('docs/*.md', 'CONTRIBUTING.md', 'CHANGELOG.md')  # besides the notebooks
-FILES = ('figures/*.png',)  # what pages show
+FILES = ('figures/*.png', 'figures/*.svg')  # what pages show
 HIDDEN = ('hide', 'default_exp')  # cells under these are not for readers
 FOLDER = re.compile(r'^\| \*\*(\d+_\w+)\*\* \| (.*?) \|', re.M)  # of the list of rooms in the README
 
@@ -49,15 +49,40 @@ def tags_of(cell, article: bool) -> list:
     return tags
 
 
-def shown(cell, saved, article: bool, known: dict) -> list:
+def shown(root: Path, cell, saved, article: bool, known: dict) -> list:
     "The cells that a page has for one of the notebook."
     if cell.kind == 'raw' or any(word in cell.directives for word in HIDDEN): return []
     if cell.kind == 'markdown': return [new_markdown_cell(cell.code)]
     code = re.sub(r'(?m)\A(#\|.*\n?)+', '', cell.code).strip('\n')
     if not code.strip(): return []
-    saved.source, saved.metadata.tags = code, tags_of(cell, article)
+    saved.source, saved.metadata.tags, saved.outputs = code, tags_of(cell, article), with_links(saved.outputs)
     before = entries(code, known) if cell.exported else []
-    return [*map(new_markdown_cell, before), saved]
+    after = drawn(root, cell) if article else []
+    if after: saved.outputs = [o for o in saved.outputs if 'image/png' not in o.get('data', {})]
+    return [*map(new_markdown_cell, before), saved, *after]
+
+
+PICTURE = re.compile(r"^(?:article\.picture\(\w+, |small\(Image\.open\(figures/)'(\w+)(?:\.png)?'\)+(?:, (\d+)\))?", re.M)  # name, width
+LIGHT = 200_000  # bytes of a drawing; a heavier one is shown as its picture, which has two dots a pixel of the page
+
+
+def drawn(root: Path, cell) -> list:
+    "The figure that a cell of an article shows, as it lies in figures/, instead of the coarse one that the notebook keeps."
+    made = []
+    for name, width in PICTURE.findall(cell.code):
+        files = [root/'figures'/f'{name}{kind}' for kind in ('.svg', '.png')]
+        light = [f for f in files if f.is_file() and (f.suffix == '.png' or f.stat().st_size < LIGHT)]
+        size = f'{{width={width}px}}' if width else ''
+        made += [new_markdown_cell(f'![{name.replace("_", " ")}](../../figures/{f.name}){size}') for f in light[:1]]
+    return made
+
+
+def with_links(outputs: list) -> list:
+    "Saved outputs whose links to notebooks lead to their pages; Sphinx turns only those that stand in the text."
+    for data in (o.data for o in outputs if 'data' in o):
+        for kind in {'text/markdown', 'text/html'} & data.keys():
+            data[kind] = re.sub(r'(\]\(|href=")(?!https?:)([^)"\s]+)\.ipynb', r'\1\2.html', ''.join(data[kind]))
+    return outputs
 
 
 def page_of(root: Path, path: Path):
@@ -65,7 +90,7 @@ def page_of(root: Path, path: Path):
     cells, nb, lib = read(root, path), nbformat.read(path, 4), settings(root)['lib_name']
     article, module = path.parent.name.endswith('articles'), module_of(cells)
     made, known = [], names_in(cells, lib, module)
-    for cell, saved in zip(cells, nb.cells): made += shown(cell, saved, article, known)
+    for cell, saved in zip(cells, nb.cells): made += shown(root, cell, saved, article, known)
     if module and module != '__init__':
         title, *rest = made
         head = f':::{{py:module}} {lib}.{module}\n:::'
@@ -143,10 +168,19 @@ def facts(root: Path) -> dict:
 
 # -- the build
 
+def cleared(source: Path, to: Path) -> None:
+    "Take away what was built before, for rooms move; only what the live pages are given is dear and stays."
+    for path in source.glob('*'):
+        if path.name == '_live': continue
+        if path.is_dir(): shutil.rmtree(path)
+        else: path.unlink()
+    if (to/'.buildinfo').exists(): shutil.rmtree(to)  # a site; anything else is not ours to take away
+
+
 def put(target: Path, text: str) -> None:
-    "Write a file where it is not already the same: Sphinx then reads only what has changed."
+    "Write a file."
     target.parent.mkdir(parents=True, exist_ok=True)
-    if not target.exists() or target.read_text(encoding='utf8') != text: target.write_text(text, encoding='utf8')
+    target.write_text(text, encoding='utf8')
 
 
 ROOM = re.compile(r'(\]\()((?:\.\./)*)((?:nbs/)?(?:\d+_\w+/)?)(\w+\.ipynb)(#[\w-]+)?\)')  # a link to a notebook
@@ -176,7 +210,7 @@ def lay_out(root: Path, folder: Path, only: list) -> None:
         (folder/path.relative_to(root)).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy2(path, folder/path.relative_to(root))
     text = (root/'README.md').read_text(encoding='utf8')
-    for name, text in card_pages(root, 100 if only else 2000).items(): page(name, text)
+    for name, card in card_pages(root, 100 if only else 2000).items(): page(name, card)
     for name, path in offered(root).items(): put(folder/name, path.read_text(encoding='utf8'))
     live(root, folder/'_live'/'live', 256 if only else 2048)
     for name, what in FOLDER.findall(text): page(f'nbs/{name}/index.md', folder_page(root, name, what, wanted))
@@ -205,6 +239,7 @@ def main() -> None:
     p.add_argument('--source', type=Path, default=ROOT/'build'/'site')
     p.add_argument('--jobs', type=int, default=1)
     args, start = p.parse_args(), time.monotonic()
+    cleared(args.source, args.to)
     lay_out(ROOT, args.source, args.only)
     print(f'laid out in {time.monotonic() - start:.0f} s', flush=True)
     build(ROOT, args.source, args.to, args.jobs)

@@ -117,7 +117,7 @@ def embedded_card(root: Path) -> tuple:  # text, description, licences
 | **Labels** | genre, in the word of the source; nobody here labelled anything |
 | **Licence** | the compositions are old enough to be free; encodings have no uniform licence, music21 distributes them by permission; {quiet} of {len(t):,} files say nothing of rights, each row holds what its file says. The sound font is under GPL-2. None of the sound lies in the repository: your machine renders it. |
 | **Parts** | by group, as below (corpus seed 0, a development split that was looked at often); numbers to report come from `mirnb study --folds 5` on corpus seed 1 |
-| **Metadata** | [Croissant 1.0](embedded.croissant.json), [the table](embedded.csv) |
+| **Metadata** | <a href="embedded.croissant.json">Croissant 1.0</a>, <a href="embedded.csv">the table</a> |
 
 ```python
 import mirnb
@@ -165,7 +165,7 @@ def recorded_card(root: Path) -> tuple:
 | **Labels** | artist ({len(known)} tracks of {known.nunique()}), soundtrack, and what {(t.function != '').sum()} tracks are for in their game ({', '.join(sorted(set(t.function) - {''}))}) |
 | **Licence** | all free, {len(licences)} different wordings, most often {', '.join(f'{name} ({n})' for name, n in licences.head(4).items())}; most want to be named: `mirnb fetch recorded` writes a page of credits |
 | **Parts** | five folds by artist or by package, dealt as often as asked |
-| **Metadata** | [Croissant 1.0](recorded.croissant.json), [tracks](recorded.csv), [packages](recorded_packages.csv) |
+| **Metadata** | <a href="recorded.croissant.json">Croissant 1.0</a>, <a href="recorded.csv">tracks</a>, <a href="recorded_packages.csv">packages</a> |
 
 ```sh
 mirnb fetch recorded                                      # 7.8 GB to bring, 4 GB to keep; --part small: 0.2 GB
@@ -227,7 +227,7 @@ def tables(root: Path, resamples: int) -> tuple:  # HTML, CSV
 def leaderboard(root: Path, resamples: int) -> str:
     "The page of the leaderboard."
     html, _ = tables(root, resamples)
-    names = ', '.join(f'[{p.name}]({p.name})' for p in sorted((root/'site'/'cards').glob('*.json')))
+    names = ', '.join(f'<a href="{p.name}">{p.name}</a>' for p in sorted((root/'site'/'cards').glob('*.json')))
     return f'''# Leaderboard
 
 > Encoders that were asked the same: the same tracks, the same splits, the same reader.
@@ -245,7 +245,7 @@ mirnb board cards                                         # a folder with your c
 mirnb reproduce recorded.card.json                        # one of these, run again on your machine
 ```
 
-A comparison leaves a card: scores, hashes of corpus, splits and encoders, every guess, costs, licences, packages. These tables are made from {names}, also as [one table](board.csv).
+A comparison leaves a card: scores, hashes of corpus, splits and encoders, every guess, costs, licences, packages. These tables are made from {names}, also as <a href="board.csv">one table</a>.
 To add yours, send its card as a pull request to `site/cards`: the tables join those cards that agree in corpus, splits, task and probe.
 '''
 

@@ -19,6 +19,7 @@ import browser as b
 from notebooks import ROOT, settings
 from site_check import MOST, check, pages
 from site_live import unpacked
+from test_browser import WINDOW
 
 NEEDS = ('sphinx', 'furo', 'myst_nb')  # what the extra `site` brings
 SOME = ('90_articles/66', '90_articles/70', '50_evidence/10', '20_clips', '_codes', '45_codebook')  # fragments of names of notebooks
@@ -151,7 +152,7 @@ def served(folder: Path):
 @contextlib.contextmanager
 def seen(path: str, **look):
     "A page of the small site in Chromium; nothing may be asked of others, nothing may go wrong."
-    with b.chromium() as window, served(small()) as root, b.visit(window, root + path, **look) as page:
+    with served(small()) as root, b.visit(WINDOW.get(b.chromium), root + path, **look) as page:
         page.wait_for_load_state('load')
         yield page
         assert not page.outside, f'{path}: asked others for {page.outside}'

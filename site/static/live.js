@@ -20,6 +20,9 @@ class Model {
 
   save_changes() {}
 
+  // As `on`, but for the kernel's part: it hears of a change when the page is done with it.
+  hears(name, work) { this.on(`change:${name}`, () => queueMicrotask(work)); }
+
   on(event, handler) { this.watchers.set(event, [...this.watchers.get(event) ?? [], handler]); }
 
   off(event, handler) { this.watchers.set(event, (this.watchers.get(event) ?? []).filter(each => each !== handler)); }
@@ -107,7 +110,7 @@ async function listen(into) {
   });
   await mount('tracks', list, into);
   const heard = await player(into);
-  list.on('change:selected', async () => {
+  list.hears('selected', async () => {
     if (list.get('selected') >= 0) heard.show(await clip(list.get('selected')));
   });
   heard.show(await clip(0), false);
@@ -160,7 +163,7 @@ async function disagree(into) {
       map.tell(...points(pack, `xy ${encoder}`));
       map.tell(...paint(pack));
     });
-    map.on('change:selected', () => { if (map.get('selected').length === 1) choose(map.get('selected')[0]); });
+    map.hears('selected', () => { if (map.get('selected').length === 1) choose(map.get('selected')[0]); });
     maps.push(map);
     await mount('scatter', map, board);
   }
@@ -210,7 +213,7 @@ async function codebook(into) {
   });
   await mount('scatter', map, into);
   const heard = await player(into);
-  map.on('change:selected', () => {
+  map.hears('selected', () => {
     const [code] = map.get('selected');
     if (code == null) return;
     map.set('neighbours', header.near[code]);
@@ -242,7 +245,7 @@ async function confusions(into) {
   const heard = await player(into);
   const inCell = ([truth, guess]) => rows.flatMap(({genre, said}, i) => (
     genre === told.genres[truth] && said[choice.value]?.[0] === told.genres[guess] ? [i] : []));
-  matrix.on('change:cell', async () => {
+  matrix.hears('cell', async () => {
     if (!matrix.get('cell').length) { line.textContent = ''; return; }
     const some = inCell(matrix.get('cell'));
     line.replaceChildren(...some.map(i => button(rows[i].title, async () => heard.show(await clip(i)))));
