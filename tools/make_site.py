@@ -93,7 +93,8 @@ def page_of(root: Path, path: Path):
     for cell, saved in zip(cells, nb.cells): made += shown(root, cell, saved, article, known)
     if module and module != '__init__':
         title, *rest = made
-        head = f':::{{py:module}} {lib}.{module}\n:::'
+        source = f"{settings(root)['git_url']}/blob/{settings(root)['branch']}/{path.relative_to(root).as_posix()}"
+        head = f':::{{py:module}} {lib}.{module}\n:::\n\n`{lib}.{module}`, [a notebook]({source})'
         made = [title, new_markdown_cell(head), *rest]
     nb.cells = made
     nb.metadata.mystnb = dict(execution_mode='off')
@@ -116,16 +117,16 @@ def title_of(folder: str) -> str:
 def folder_page(root: Path, folder: str, what: str, wanted: list) -> str:
     "The page of a folder of rooms."
     paths = [p for p in wanted if p.parent == root/'nbs'/folder]
-    rows = [f'- [{p.stem.partition("_")[2].replace("_", " ")}]({p.name}): {quote_of(root, p)}' for p in paths]
+    rows = [f'- [{line_of(p, "# ")}]({p.name}): {line_of(p, "> ")}' for p in paths]
     head = [f'# {title_of(folder)}', '', f'{what[:1].upper()}{what[1:]}.', '']
     return '\n'.join([*head, *rows, '', contents('', [p.stem for p in paths]) if paths else ''])
 
 
-def quote_of(root: Path, path: Path) -> str:
-    "The line under the title of a notebook."
-    nb = nbformat.read(path, 4)
-    found = (re.search(r'(?m)^> (.+)$', c.source) for c in nb.cells if c.cell_type == 'markdown')
-    return next((f.group(1) for f in found if f), '')
+def line_of(path: Path, start: str) -> str:
+    "The title of a notebook, or the line under it: what follows '# ' or '> '."
+    texts = (c.source for c in nbformat.read(path, 4).cells if c.cell_type == 'markdown')
+    found = (re.search(rf'(?m)^{start}(.+)$', text) for text in texts)
+    return next((f.group(1) for f in found if f), path.stem)
 
 
 def front(root: Path, text: str, there: set) -> str:

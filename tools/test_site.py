@@ -102,6 +102,15 @@ def answers_are_published():
         assert {e: s['value'] for e, s in card['scores']['logistic'].items()} == rows, f'{corpus}: the card has other scores'
 
 
+def commands_are_commands():
+    "What pages of the site alone tell one to type is what the command takes."
+    from site_cards import card_pages
+    from test_tools import unknown_commands
+    texts = {p.name: p.read_text(encoding='utf8') for p in (ROOT/'site'/'pages').glob('*.md')} | card_pages(ROOT, 100)
+    wrong = [f'{name}: {line}' for name, text in texts.items() for line in unknown_commands(text)]
+    assert not wrong, '\n'.join(wrong)
+
+
 REQUIRED = ('@context', '@type', 'conformsTo', 'name', 'description', 'license', 'url', 'creator', 'datePublished', 'version', 'distribution', 'recordSet')
 
 
@@ -263,6 +272,7 @@ TESTS = {
     'articles show answers and fold their code': articles_are_read,
     'live pages run the scripts of the package': widgets_are_the_package,
     'the site shows what is published': answers_are_published,
+    'commands on pages of the site are commands': commands_are_commands,
     'Croissant metadata fit their files': croissant_fits,
     'workflow, extra and pins agree': pages_agree}
 HEARD = {
