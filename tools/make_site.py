@@ -1,8 +1,8 @@
 """Builds the site: `make site`, into _site/.
 
-The pages lie in `build/site` as they lie in the checkout, so that a link that leads somewhere in a notebook leads there on the
-site too. What is only for reading on GitHub is left out, what a reader of a site wants is put in: entries of the reference,
-folded code, lists of contents. Sphinx then makes HTML of it. Nothing is run, nothing is asked of the network.
+The pages lie in `build/site` as they lie in the checkout, so that a link that leads somewhere in a notebook leads there
+on the site too. What is only for reading on GitHub is left out, what a reader of a site wants is put in: entries of the
+reference, folded code, lists of contents. Sphinx then makes HTML of it. Nothing is run, nothing is fetched.
 """
 import argparse
 import os
@@ -14,12 +14,13 @@ from functools import cache
 from pathlib import Path
 
 import nbformat
+import pandas as pd
 from nbformat.v4 import new_markdown_cell
 
 from checks import module_of
 from notebooks import ROOT, Problem, name_of, notebooks, read, settings
 from mirnb.base.files import read_json
-from site_cards import card_pages, offered
+from site_cards import card_pages, filled, markdown, offered
 from site_check import check, pages, weight
 from site_live import live, unpacked
 from site_reference import entries, names_in
@@ -28,12 +29,11 @@ PAGES = ('docs/*.md', 'CONTRIBUTING.md', 'CHANGELOG.md')  # besides the notebook
 FILES = ('figures/*.png', 'figures/*.svg')  # what pages show
 HIDDEN = ('hide', 'default_exp')  # cells under these are not for readers
 FOLDER = re.compile(r'^\| \*\*(\d+_\w+)\*\* \| (.*?) \|', re.M)  # of the list of rooms in the README
-
-
 HEAR = '''<div class="live" data-live="one" data-clip="1"></div>
 
-A model that reads the log-Mel and one that reads tokens say what they hear. More to hear, without installing anything: [two encoders disagree](live/disagree.md),
-[two models, one clip](live/listen.md), [2,048 codes](live/codebook.md), [who is taken for whom](live/confusions.md).
+A model that reads the log-Mel and one that reads tokens say what they hear. More to hear, without installing anything:
+[two encoders disagree](live/disagree.md), [two models, one clip](live/listen.md), [2,048 codes](live/codebook.md),
+[who is taken for whom](live/confusions.md).
 
 '''  # before the first heading of the front page
 
@@ -62,12 +62,13 @@ def shown(root: Path, cell, saved, article: bool, known: dict) -> list:
     return [*map(new_markdown_cell, before), saved, *after]
 
 
-PICTURE = re.compile(r"^(?:article\.picture\(\w+, |small\(Image\.open\(figures/)'(\w+)(?:\.png)?'\)+(?:, (\d+)\))?", re.M)  # name, width
+PICTURE = re.compile(r"^(?:article\.picture\(\w+, |small\(Image\.open\(figures/)"
+                     r"'(\w+)(?:\.png)?'\)+(?:, (\d+)\))?", re.M)  # name and width of a figure that a cell shows
 LIGHT = 200_000  # bytes of a drawing; a heavier one is shown as its picture, which has two dots a pixel of the page
 
 
 def drawn(root: Path, cell) -> list:
-    "The figure that a cell of an article shows, as it lies in figures/, instead of the coarse one that the notebook keeps."
+    "The figure that a cell of an article shows, as it lies in figures/: the one that the notebook keeps is coarse."
     made = []
     for name, width in PICTURE.findall(cell.code):
         files = [root/'figures'/f'{name}{kind}' for kind in ('.svg', '.png')]
@@ -133,7 +134,7 @@ def front(root: Path, text: str, there: set) -> str:
     "The front page: the README, with the lists of contents of the whole site; the rooms have pages of their own."
     folders = dict(FOLDER.findall(text))
     alone = [name for name in ('nbs/entrance', 'nbs/cli') if f'{name}.ipynb' in there]
-    text = re.sub(r'(?m)^\| folder \| what it holds.*\n(\|.*\n)+', '', text).replace('<!-- Made from', '<!-- made from', 1)
+    text = re.sub(r'(?m)^\| folder \| what it holds.*\n(\|.*\n)+', '', text)
     text = text.replace(settings(root)['doc_host'] + settings(root)['doc_baseurl'], 'live/disagree.md')
     text = re.sub(r'(?m)^## ', HEAR + '## ', text, count=1)
     articles = [f for f in folders if f.endswith('articles')]
@@ -148,23 +149,25 @@ def front(root: Path, text: str, there: set) -> str:
 
 # -- what pages are told
 
-def filled(root: Path, text: str) -> str:
-    "A page of site/pages with its facts: `{{works}}` is a number, `{{room:codes}}` the place of a room, wherever it moves."
-    def room(match): return '../' + next((root/'nbs').glob(f'*/*_{match.group(1)}.ipynb')).relative_to(root).as_posix()
+def told(root: Path, text: str) -> str:
+    "A page of site/pages with its facts: `{{works}}` is a number, `{{room:codes}}` where that room is."
+    def room(match):
+        path = next((root/'nbs').glob(f'*/*_{match.group(1)}.ipynb'))
+        return f'../{path.relative_to(root).as_posix()}'
     text = re.sub(r'\{\{room:(\w+)\}\}', room, text)
-    return re.sub(r'\{\{(\w+)\}\}', lambda match: str(facts(root)[match.group(1)]), text)
+    return filled(text, facts(root))
 
 
 @cache
 def facts(root: Path) -> dict:
     "Numbers and tables that pages quote."
     results = read_json(root/'nbs'/'90_articles'/'results'/'70_reproduction.json')
-    shown, (told, _) = read_json(root/'site'/'sample'/'clips.json'), unpacked(root/'site'/'sample'/'map.pack')
+    clips, (tracks, _) = read_json(root/'site'/'sample'/'clips.json'), unpacked(root/'site'/'sample'/'map.pack')
     works = [g['groups'] for g in results['scores']['TokenFormer']['per_genre'].values()]
-    rows = [f"| {c['title']} | {c['genre']} | {c['source']} | {c['file']}, {c['package']} | {c['rights']} |" for c in shown]
-    table = '\n'.join(['| clip | genre | source | encoding | what its source says of rights |', '| --- | --- | --- | --- | --- |', *rows])
-    return dict(sources=table, tracks=f"{len(told['titles']):,}", loud=len(told['loud']), works=results['split_counts']['test'],
-                fewest=min(works), most=max(works))
+    heads = ['clip', 'genre', 'source', 'encoding', 'what its source says of rights']
+    rows = [(c['title'], c['genre'], c['source'], f"{c['file']}, {c['package']}", c['rights']) for c in clips]
+    return dict(sources=markdown(pd.DataFrame(rows, columns=heads)), tracks=f"{len(tracks['titles']):,}",
+                loud=len(tracks['loud']), works=results['split_counts']['test'], fewest=min(works), most=max(works))
 
 
 # -- the build
@@ -199,14 +202,16 @@ def nearby(text: str, page: Path, wanted: set) -> str:
 
 
 def lay_out(root: Path, folder: Path, only: list) -> None:
-    "Put the sources of all pages into a folder; with `only`, fragments of names of notebooks, a small and quick site for tests."
-    wanted = [p for p in notebooks(root) if p.name != 'index.ipynb' and (not only or any(o in name_of(root, p) for o in only))]
+    "Put the sources of all pages into a folder; `only` are fragments of names of notebooks: a small, quick site."
+    def asked(path): return not only or any(part in name_of(root, path) for part in only)
+    wanted = [p for p in notebooks(root) if p.name != 'index.ipynb' and asked(p)]
     there = {p.relative_to(root).as_posix() for p in wanted}
     def page(name, text): put(folder/name, nearby(text, Path(name), there) if only else text)
     for path in wanted: page(path.relative_to(root), nbformat.writes(page_of(root, path)))
     for pattern in PAGES:
         for path in root.glob(pattern): page(path.relative_to(root), path.read_text(encoding='utf8'))
-    for path in (root/'site'/'pages').glob('*.md'): page(f'live/{path.name}', filled(root, path.read_text(encoding='utf8')))
+    for path in (root/'site'/'pages').glob('*.md'):
+        page(f'live/{path.name}', told(root, path.read_text(encoding='utf8')))
     for path in (p for pattern in FILES for p in root.glob(pattern)):
         (folder/path.relative_to(root)).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy2(path, folder/path.relative_to(root))
@@ -224,8 +229,9 @@ def build(root: Path, source: Path, to: Path, jobs: int = 1) -> None:
     from sphinx.util.docutils import docutils_namespace
     warnings = Path(source, '_warnings').open('w+', encoding='utf8')
     with docutils_namespace():
+        more = dict(html_static_path=['static', str(source/'_live')], html_extra_path=[str(source/'_extra')])
         app = Sphinx(source, root/'site', to, source/'_doctrees', 'html', status=None, warning=warnings, parallel=jobs,
-                     confoverrides=dict(html_static_path=['static', str(source/'_live')], html_extra_path=[str(source/'_extra')]))
+                     confoverrides=more)
         app.build()
     warnings.seek(0)
     told = [re.sub(r'\x1b\[[0-9;]*m', '', line) for line in warnings.read().splitlines() if line.strip()]
@@ -246,8 +252,9 @@ def main() -> None:
     build(ROOT, args.source, args.to, args.jobs)
     if found := check(args.to): raise Problem('\n'.join(found[:40]))
     heavy = max(pages(args.to), key=lambda name: weight(args.to, name))
-    print(f'{args.to}: {len(pages(args.to))} pages in {time.monotonic() - start:.0f} s, the heaviest ({heavy}) {weight(args.to, heavy)/1e6:.1f} MB '
-          f'with all that it loads; to look at it: python -m http.server -d {args.to}')
+    most = f'the heaviest, {heavy}, has {weight(args.to, heavy)/1e6:.1f} MB with all that it loads'
+    print(f'{args.to}: {len(pages(args.to))} pages in {time.monotonic() - start:.0f} s; {most}; '
+          f'to look at it: python -m http.server -d {args.to}')
 
 
 if __name__ == '__main__':

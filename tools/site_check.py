@@ -1,4 +1,4 @@
-"""What can be wrong with a built site, read from its files: dead links, what comes from elsewhere, what is missing, what is heavy."""
+"""What can be wrong with a built site, read from its files: dead links, what is foreign, lacks or is heavy."""
 import re
 from functools import lru_cache
 from html.parser import HTMLParser
@@ -6,7 +6,8 @@ from pathlib import Path
 from urllib.parse import unquote, urljoin, urlsplit
 
 MOST = 2_000_000  # bytes of a page with all that it loads
-LOADS = {'img': 'src', 'script': 'src', 'audio': 'src', 'video': 'src', 'source': 'src', 'iframe': 'src', 'embed': 'src', 'object': 'data'}
+FOREIGN = re.compile(r'url\(\s*["\']?(https?:[^)"\']+)|@import\s+["\'](https?:[^"\']+)')  # in a style sheet
+LOADS = dict.fromkeys(('img', 'script', 'audio', 'video', 'source', 'iframe', 'embed'), 'src') | {'object': 'data'}
 FETCHED = {  # what `live.js` fetches besides, by the kind of a live part
     'listen': ('tracks.js', 'player.js', 'clips.json', 'clip-*'), 'one': ('player.js', 'clip-1.*'),
     'disagree': ('scatter.js', 'player.js', 'map.pack'), 'codebook': ('scatter.js', 'player.js', 'codebook.pack'),
@@ -32,7 +33,8 @@ class Page(HTMLParser):
 @lru_cache(1)
 def pages(folder: Path) -> dict:
     "{path: Page} of all pages of a site."
-    return {p.relative_to(folder).as_posix(): Page(p.read_text(encoding='utf8')) for p in sorted(folder.rglob('*.html'))}
+    every = sorted(folder.rglob('*.html'))
+    return {p.relative_to(folder).as_posix(): Page(p.read_text(encoding='utf8')) for p in every}
 
 
 def place(page: str, link: str) -> tuple:  # path inside the site, id
@@ -54,15 +56,17 @@ def dead(folder: Path) -> list:
         for link in filter(own, page.links):
             path, fragment = place(name, link)
             if not (folder/path).is_file(): lost.append(f'{name}: links to {link}, which does not exist')
-            elif fragment and path in known and fragment not in known[path].ids: lost.append(f'{name}: links to {link}, and that has no such place')
+            elif fragment and path in known and fragment not in known[path].ids:
+                lost.append(f'{name}: links to {link}, and that has no such place')
     return lost
 
 
 def outside(folder: Path) -> list:
     "What pages or their style sheets load from elsewhere."
-    found = [f'{name}: loads {load}' for name, page in pages(folder).items() for load in page.loads if not own(load) and not load.startswith('data:')]
+    foreign = [(name, load) for name, page in pages(folder).items() for load in page.loads if not own(load)]
+    found = [f'{name}: loads {load}' for name, load in foreign if not load.startswith('data:')]
     for path in folder.rglob('*.css'):
-        urls = re.findall(r'url\(\s*["\']?(https?:[^)"\']+)|@import\s+["\'](https?:[^"\']+)', path.read_text(encoding='utf8'))
+        urls = FOREIGN.findall(path.read_text(encoding='utf8'))
         found += [f'{path.relative_to(folder)}: loads {"".join(url)}' for url in urls]
     return found
 
@@ -71,14 +75,17 @@ def weight(folder: Path, name: str) -> int:
     "Bytes of a page with all that it loads; of live parts with all that they may fetch."
     page, files = pages(folder)[name], {folder/name}
     for load in filter(own, page.loads): files.add(folder/place(name, load)[0])
-    for kind in page.live: files |= {path for pattern in FETCHED[kind] for path in (folder/'_static'/'live').glob(pattern)}
+    patterns = [pattern for kind in page.live for pattern in FETCHED[kind]]
+    files |= {path for pattern in patterns for path in (folder/'_static'/'live').glob(pattern)}
     if name == 'search.html': files.add(folder/'searchindex.js')
     return sum(path.stat().st_size for path in files if path.is_file())
 
 
 def check(folder: Path) -> list:
     "What is wrong with a built site; one sentence each."
-    unloaded = [f'{name}: loads {load}, which does not exist' for name, page in pages(folder).items()
-                for load in filter(own, page.loads) if not load.startswith('data:') and not (folder/place(name, load)[0]).is_file()]
-    heavy = [f'{name}: weighs {size/1e6:.1f} MB, {MOST/1e6:.0f} at most' for name in pages(folder) if (size := weight(folder, name)) > MOST]
-    return dead(folder) + outside(folder) + unloaded + heavy
+    loads = [(name, load) for name, page in pages(folder).items() for load in filter(own, page.loads)]
+    lost = [f'{name}: loads {load}, which does not exist' for name, load in loads
+            if not (folder/place(name, load)[0]).is_file()]
+    sizes = {name: weight(folder, name) for name in pages(folder)}
+    heavy = [f'{n}: weighs {size/1e6:.1f} MB, {MOST/1e6:.0f} at most' for n, size in sizes.items() if size > MOST]
+    return dead(folder) + outside(folder) + lost + heavy

@@ -1,7 +1,7 @@
-"""What the live pages are given when the site is built: the widgets' own scripts, and what a kernel would have told them.
+"""What the live pages are given when the site is built: the widgets' own scripts, and what a kernel would tell.
 
-`site/sample` holds what was copied from a run. The codebook is computed here, from the weights that ship: a code that is held has one
-period of 128 samples, so 2,048 sounds of any length are 512 KB.
+`site/sample` holds what was copied from a run. The codebook is computed here, from the weights that ship: a code that
+is held has one period of 128 samples, so 2,048 sounds of any length are 512 KB.
 """
 import gzip
 import io
@@ -40,7 +40,8 @@ def widget_files(root: Path, to: Path) -> None:
         (to/f'{name}.js').write_text(text, encoding='utf8')
         sheets += [s for s in styles if s not in sheets]
     shutil.copy2(static/'sort.js', to/'sort.js')
-    (to/'board.css').write_text('.board {' + (static/'comparison.css').read_text(encoding='utf8').split('@media print')[0] + '}', encoding='utf8')
+    board = (static/'comparison.css').read_text(encoding='utf8').split('@media print')[0]
+    (to/'board.css').write_text(f'.board {{{board}}}', encoding='utf8')
     (to/'widgets.css').write_text('\n'.join((static/s).read_text(encoding='utf8') for s in sheets), encoding='utf8')
 
 
@@ -87,7 +88,7 @@ def spectra(waves: np.ndarray) -> np.ndarray:  # (codes, bands) uint8, against t
 def codebook(root: Path, to: Path, codes: int) -> None:
     "The map of the first codes, their sounds and what is known of them."
     model, told = VQVAE.load().eval(), read_json(root/'site'/'sample'/'codes.json')
-    told |= {key: told[key][:codes] for key in ('uses', 'genre', 'centroid')}
+    told |= {key: told[key][:codes] for key in ('uses', 'genre')}
     vectors = np.asarray(model.codebook)[:codes]
     xy = np.load(SHIPPED.parent/f'map-{sha256_of(SHIPPED)[:16]}.npy', allow_pickle=False)[:codes]
     waves = periods(model, codes)
@@ -96,13 +97,20 @@ def codebook(root: Path, to: Path, codes: int) -> None:
     genre = [told['genres'][g] if g >= 0 else '' for g in told['genre']]
     table = colours(told['genres']) | {'': UNUSED}
     size = np.log1p(told['uses'])/np.log1p(max(told['uses']))
-    names = [f'code {c}: {n:,} uses, {g}' if g else f'code {c}: unused' for c, (n, g) in enumerate(zip(told['uses'], genre))]
+    names = [code_name(c, n, g) for c, (n, g) in enumerate(zip(told['uses'], genre))]
     ticks = mel_picture(log_mel(np.tile(waves[0], 12))).ticks
-    header = dict(names=names, legend=[[g or 'unused', c] for g, c in table.items()], near=neighbours(vectors, 6)[0].tolist(),
-                  scale=scale.round(5).tolist(), hop=int(model.hops[LEVEL]), sr=44_100, centroid=told['centroid'], ticks=ticks)
-    parts = dict(xy=centred(xy), size=np.rint(255*size).astype('u1').tobytes(), rgb=rgb(genre, table), waves=steps.tobytes(),
-                 spectra=spectra(waves).tobytes(), hues=hues(vectors).tobytes())
+    header = dict(names=names, legend=[[g or 'unused', c] for g, c in table.items()],
+                  near=neighbours(vectors, 6)[0].tolist(), scale=scale.round(5).tolist(),
+                  hop=int(model.hops[LEVEL]), sr=44_100, ticks=ticks)
+    parts = dict(xy=centred(xy), size=np.rint(255*size).astype('u1').tobytes(), rgb=rgb(genre, table),
+                 waves=steps.tobytes(), spectra=spectra(waves).tobytes(), hues=hues(vectors).tobytes())
     packed(to/'codebook.pack', header, parts)
+
+
+def code_name(code: int, uses: int, genre: str) -> str:
+    "A code in a few words, as the codebook's explorer names it."
+    used = f'{uses:,} uses' if uses else 'unused'
+    return f'code {code}: {used}, {genre}' if genre else f'code {code}: {used}'
 
 
 def centred(xy) -> bytes:  # (n, 2) float32
@@ -117,7 +125,8 @@ def track_map(root: Path, to: Path) -> None:
     told, sounds = unpacked(root/'site'/'sample'/'map.pack')
     genre, table = [told['genres'][g] for g in told['genre']], colours(told['genres'])
     loud = set(told['loud'])
-    names = [f'{t} ({g})' + ('' if i in loud else ', silent here') for i, (t, g) in enumerate(zip(told['titles'], genre))]
+    def named(i): return f"{told['titles'][i]} ({genre[i]})" + ('' if i in loud else ', silent here')
+    names = [named(i) for i in range(len(genre))]
     size = bytes(255 if i in loud else 0 for i in range(len(names)))
     parts = {f'xy {e}': centred(xy) for e, xy in told['places'].items()} | dict(size=size, rgb=rgb(genre, table))
     clips = {}
@@ -137,8 +146,8 @@ def snippet(title: str, genre: str, sound: bytes) -> tuple:  # header, {name: by
     parts = Parts()
     lanes = [mel_picture(mel, hop=1024).packed(parts)]
     own = parts.add(overview(wave, 1024)), parts.add(np.frombuffer(sound, 'u1'))
-    return dict(key=own[1], title=title, tags=[[genre, '']], duration=len(wave)/sr, peak=peak_of(wave), sr=sr, mime='audio/mpeg',
-                sound=own[1], wave=own[0], lanes=lanes, needs=list(parts)), parts
+    return dict(key=own[1], title=title, tags=[[genre, '']], duration=len(wave)/sr, peak=peak_of(wave), sr=sr,
+                mime='audio/mpeg', sound=own[1], wave=own[0], lanes=lanes, needs=list(parts)), parts
 
 
 # -- all of it

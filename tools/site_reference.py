@@ -115,7 +115,7 @@ def of_class(node, beside: dict, types: Types) -> str:
 
 
 def entries(code: str, known: dict) -> list:
-    "The entries of an exported cell: one for each public function and class in it; `known` gives names their whole names."
+    "The entries of an exported cell: one a public function or class; `known` gives names their whole names."
     tree, beside, types = ast.parse(code), comments(code), Types(known)
     wanted = public(tree)[0]
     nodes = [n for n in tree.body if getattr(n, 'name', '') in wanted]

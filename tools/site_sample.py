@@ -1,8 +1,8 @@
-"""Makes what the site's players, maps and matrices show, site/sample/, from a finished run: `python tools/site_sample.py RUN`.
+"""Makes what the site's players, maps and matrices show, site/sample/, from a run: `python tools/site_sample.py RUN`.
 
-Two models' answers are copied from the run, never computed anew by other weights; sounds are cut from the clips that they heard.
-The stores of the comparison that read the same corpus must lie in $MIRNB_HOME. All of it is small enough to be committed, so that
-the site can be built where nothing was ever trained.
+Two models' answers are copied from the finished run, what they say of single segments is asked of its own weights, and
+sounds are cut from the clips that they heard. The stores of the comparison that read the same corpus must lie in
+$MIRNB_HOME. All of it is small enough to be committed, so that the site can be built where nothing was ever trained.
 """
 import gzip
 import io
@@ -54,7 +54,7 @@ def written(name: str, header, parts: dict) -> None:
 # -- clips, and what two models said of them
 
 def chosen(heard: Listening) -> list:
-    "The tracks to be heard: where both are right, where only one is, and where none is; the surest of each, a genre once where it can be."
+    "The tracks to be heard: both are right, only one is, none is; the surest of each, every genre once."
     first, second = (heard.said[m] for m in MODELS)
     table = heard.tracks.assign(a=first.guess == heard.tracks.genre, b=second.guess == heard.tracks.genre,
                                 sure=np.maximum(first.confidence, second.confidence))
@@ -69,7 +69,7 @@ def chosen(heard: Listening) -> list:
 
 def cut_spans(rows) -> tuple:
     "The stretches of the first seconds alone."
-    return tuple((start, min(end, SECONDS), text, p, right) for start, end, text, p, right in rows if start < SECONDS - .05)
+    return tuple((start, min(end, SECONDS), *rest) for start, end, *rest in rows if start < SECONDS - .05)
 
 
 def clip_of(heard: Listening, track_id: str) -> Clip:
@@ -78,7 +78,7 @@ def clip_of(heard: Listening, track_id: str) -> Clip:
     wave = load_audio(track.path)[:round(SECONDS*44_100)]
     tokens = heard.tokens.array(track_id)[:round(SECONDS*rate_of(heard.tokens))]
     mel = log_mel(wave)
-    mel = mel[:len(mel)//4*4].reshape(-1, 4, mel.shape[1]).mean(1)  # a quarter of the frames, as many as a screen has room for
+    mel = mel[:len(mel)//4*4].reshape(-1, 4, mel.shape[1]).mean(1)  # a screen has no room for more
     lanes = [mel_picture(mel, hop=512), Codes('tokens', tokens, rate_of(heard.tokens), heard.hues)]
     lanes += [Spans(m, cut_spans(heard.segments(m, track_id))) for m in MODELS]
     said = {m: heard.guess(m, track_id) for m in MODELS}
@@ -93,11 +93,12 @@ def write_clips(heard: Listening) -> None:
         clip, parts = clip_of(heard, track_id), Parts()
         lanes = [lane.packed(parts) for lane in clip.lanes]
         parts['wave'] = overview(clip.audio, 2048).tobytes()
-        header = dict(key=clip.key, title=clip.title, tags=clip.tags, duration=clip.duration, peak=peak_of(clip.audio), sr=clip.sr,
-                      mime='audio/mpeg', sound='sound', wave='wave', lanes=lanes, needs=['sound', *parts])
+        header = dict(key=clip.key, title=clip.title, tags=clip.tags, duration=clip.duration, peak=peak_of(clip.audio),
+                      sr=clip.sr, mime='audio/mpeg', sound='sound', wave='wave', lanes=lanes, needs=['sound', *parts])
         written(f'clip-{i}.lanes', header, parts)
         (TO/f'clip-{i}.mp3').write_bytes(mp3(clip.audio, 44_100, 64))
-        said = {m: [heard.said[m].guess[heard.row[track_id]], round(float(heard.said[m].confidence[heard.row[track_id]]), 4)] for m in MODELS}
+        answers = {m: heard.said[m].loc[heard.row[track_id]] for m in MODELS}
+        said = {m: [a.guess, round(float(a.confidence), 4)] for m, a in answers.items()}
         rows.append(dict(key=track_id, said=said, **heard.tracks.loc[heard.find(track_id), FACTS].fillna('').to_dict()))
     (TO/'clips.json').write_text(json.dumps(rows, indent=1, ensure_ascii=False) + '\n', encoding='utf8')
 
@@ -131,7 +132,8 @@ def nearest(rows: np.ndarray, among: list, most: int = 3) -> list:
 def write_map(heard: Listening) -> None:
     "Where each encoder places each track, who is next to whom, and the sound of some."
     tracks = heard.tracks
-    loud = sorted(i for _, rows in tracks[tracks.split == 'test'].groupby('genre', sort=False) for i in rows.index[:EACH])
+    tested = tracks[tracks.split == 'test'].groupby('genre', sort=False)
+    loud = sorted(i for _, rows in tested for i in rows.index[:EACH])
     places, near = {}, {}
     for encoder, rung in ENCODERS.items():
         rows = features('embedded', encoder, rung, tracks.track_id.tolist())
@@ -140,7 +142,8 @@ def write_map(heard: Listening) -> None:
     for i in loud:
         wave = resample(load_audio(tracks.path[i])[:round(SNIPPET*44_100)], 44_100, SNIPPET_RATE)
         sounds[str(i)] = mp3(wave, SNIPPET_RATE, 32)
-    header = dict(titles=tracks.title.tolist(), genre=[heard.run.genres.index(g) for g in tracks.genre], genres=heard.run.genres,
+    genres = heard.run.genres
+    header = dict(titles=tracks.title.tolist(), genre=[genres.index(g) for g in tracks.genre], genres=genres,
                   places=places, rungs=ENCODERS, loud=loud, near=near, seconds=SNIPPET)
     written('map.pack', header, sounds)
 
@@ -148,17 +151,16 @@ def write_map(heard: Listening) -> None:
 # -- codes and confusions
 
 def write_codes(heard: Listening) -> None:
-    "How often each code is used, the genre where it is enriched most, and its spectral centroid."
+    "How often each code is used, and the genre where it is enriched most."
     codes = CodeFacts(heard)
     genre = [heard.run.genres.index(g) if g else -1 for g in codes.facts.genre]
-    centroid = [None if np.isnan(c) else round(c) for c in codes.facts.centroid]
-    told = dict(genres=heard.run.genres, uses=codes.uses.tolist(), genre=genre, centroid=centroid)
+    told = dict(genres=heard.run.genres, uses=codes.uses.tolist(), genre=genre)
     (TO/'codes.json').write_text(json.dumps(told, separators=(',', ':')) + '\n', encoding='utf8')
 
 
 def write_tracks(heard: Listening) -> None:
     "Which works the default corpus chooses, and where each is from: what its card counts."
-    columns = ['track_id', 'genre', 'title', 'source', 'file', 'package', 'rights', 'group', 'split', 'program', 'seconds']
+    columns = 'track_id genre title source file package rights group split program seconds'.split()
     heard.tracks[columns].to_csv(ROOT/'site'/'data'/'embedded.csv', index=False)
 
 

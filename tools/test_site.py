@@ -1,7 +1,8 @@
 """Tests of the site: a small one is built into a temporary folder, read as files, then seen and heard in Chromium.
 
-The small site has every kind of page (front page, articles, rooms, how-tos, leaderboard, cards, live pages) and a few of each; what is
-left out of it only differs in its text. `make site` puts the whole one to the same checks, those of site_check.py.
+The small site has every kind of page (front page, articles, rooms, how-tos, leaderboard, cards, live pages) and a few
+of each; what is left out of it only differs in its text. `make site` puts the whole one to the same checks, those of
+site_check.py.
 """
 import contextlib
 import json
@@ -22,11 +23,12 @@ from site_live import unpacked
 from test_browser import WINDOW
 
 NEEDS = ('sphinx', 'furo', 'myst_nb')  # what the extra `site` brings
-SOME = ('90_articles/66', '90_articles/70', '50_evidence/10', '20_clips', '_codes', '45_codebook')  # fragments of names of notebooks
+SOME = '90_articles/66 90_articles/70 50_evidence/10 20_clips _codes 45_codebook'.split()  # parts of names of notebooks
 def missing() -> str:
     "Why the site cannot be built here; '' where it can."
     gone = [name for name in NEEDS if find_spec(name) is None]
-    return f"{', '.join(gone)}: not installed; `pip install -c constraints.txt -e '.[site]'` brings them" if gone else ''
+    bring = "not installed; `pip install -c constraints.txt -e '.[site]'` brings them"
+    return f"{', '.join(gone)}: {bring}" if gone else ''
 
 
 # -- the small site
@@ -54,10 +56,12 @@ def faults_are_seen():
     with tempfile.TemporaryDirectory() as d:
         (Path(d)/'other.html').write_text('<p id=here>', encoding='utf8')
         (Path(d)/'big.png').write_bytes(bytes(MOST + 1))
-        (Path(d)/'index.html').write_text('<a href="gone.html">a</a><a href="other.html#there">b</a><a href="other.html#here">c</a>'
-                                          '<script src="https://cdn.example/x.js"></script><img src="big.png"><img src="lost.png">', encoding='utf8')
+        links = '<a href="gone.html">a</a><a href="other.html#there">b</a><a href="other.html#here">c</a>'
+        loads = '<script src="https://cdn.example/x.js"></script><img src="big.png"><img src="lost.png">'
+        (Path(d)/'index.html').write_text(links + loads, encoding='utf8')
         found = '\n'.join(check(Path(d)))
-    for said in ('links to gone.html', 'other.html#there', 'loads https://cdn.example', 'weighs 2.0 MB', 'loads lost.png'):
+    faults = 'links to gone.html', 'other.html#there', 'loads https://cdn.example', 'weighs 2.0 MB', 'loads lost.png'
+    for said in faults:
         assert said in found, f'{said}: was not found in\n{found}'
     assert found.count('\n') == 4, found
     pages.cache_clear()
@@ -78,7 +82,8 @@ def articles_are_read():
     folder = small()/'nbs'/'90_articles'
     text = (folder/'66_which_representation.html').read_text(encoding='utf8')
     assert 'has the highest macro-F1' in text and '<img' in text, 'the answer or the figure is not there'
-    assert 'class="cell_input docutils container"' not in re.sub(r'<details.*?</details>', '', text, flags=re.S), 'code stands open'
+    unfolded = re.sub(r'<details.*?</details>', '', text, flags=re.S)
+    assert 'class="cell_input docutils container"' not in unfolded, 'code stands open'
 
 
 def widgets_are_the_package():
@@ -87,7 +92,8 @@ def widgets_are_the_package():
     from mirnb.listening.plots import Matrix, Scatter
     from mirnb.listening.tracklist import Tracks
     for name, widget in dict(player=Player, scatter=Scatter, matrix=Matrix, tracks=Tracks).items():
-        assert (small()/'_static'/'live'/f'{name}.js').read_text(encoding='utf8') == str(widget._esm), f'{name}.js is not the widget\'s script'
+        script = (small()/'_static'/'live'/f'{name}.js').read_text(encoding='utf8')
+        assert script == str(widget._esm), f"{name}.js is not the widget's script"
 
 
 def answers_are_published():
@@ -99,7 +105,8 @@ def answers_are_published():
     for corpus in ('embedded', 'recorded'):
         card = json.loads((small()/'answers'/f'{corpus}.card.json').read_text())
         rows = {row['encoder']: row['score'] for row in scores[corpus]['probes']['logistic']['rows']}
-        assert {e: s['value'] for e, s in card['scores']['logistic'].items()} == rows, f'{corpus}: the card has other scores'
+        told = {encoder: score['value'] for encoder, score in card['scores']['logistic'].items()}
+        assert told == rows, f'{corpus}: the card has other scores'
 
 
 def commands_are_commands():
@@ -111,7 +118,8 @@ def commands_are_commands():
     assert not wrong, '\n'.join(wrong)
 
 
-REQUIRED = ('@context', '@type', 'conformsTo', 'name', 'description', 'license', 'url', 'creator', 'datePublished', 'version', 'distribution', 'recordSet')
+REQUIRED = ('@context @type conformsTo name description license url creator datePublished version distribution '
+            'recordSet').split()
 
 
 def croissant_fits():
@@ -186,8 +194,9 @@ def silent(page) -> None:
 
 
 def quiet_pages():
-    "Front page, an article, a room and the search, wide and on a telephone, light and dark: no request outside, no error, nothing too wide."
-    for path in ('index.html', 'nbs/90_articles/66_which_representation.html', 'nbs/50_evidence/10_metrics.html', 'answers/leaderboard.html'):
+    "A page of each kind, wide and on a telephone, light and dark: no request outside, no error, nothing too wide."
+    rooms = 'nbs/90_articles/66_which_representation.html', 'nbs/50_evidence/10_metrics.html'
+    for path in ('index.html', *rooms, 'answers/leaderboard.html'):
         for size, dark in (((1360, 900), False), ((400, 800), True)):
             with seen(path, size=size, dark=dark) as page:
                 wide = page.evaluate('() => document.documentElement.scrollWidth - innerWidth')
@@ -253,7 +262,8 @@ def cells_play():
     with seen('live/confusions.html') as page:
         ready(page)
         truth, guess = shown[0]['genre'], shown[0]['said']['TokenFormer'][0]
-        page.locator(f'.mirnb-matrix button[data-row="{genres.index(truth)}"][data-column="{genres.index(guess)}"]').click()
+        row, column = genres.index(truth), genres.index(guess)
+        page.locator(f'.mirnb-matrix button[data-row="{row}"][data-column="{column}"]').click()
         sounds(page)
 
 
