@@ -157,7 +157,9 @@ def served(folder: Path):
     "A folder as a site, on this machine's own address."
     class Quiet(SimpleHTTPRequestHandler):
         def log_message(self, *_): pass
-    server = ThreadingHTTPServer(('127.0.0.1', 0), partial(Quiet, directory=str(folder)))
+    class Server(ThreadingHTTPServer):
+        def handle_error(self, *_): pass  # a page that goes while a sound is on its way
+    server = Server(('127.0.0.1', 0), partial(Quiet, directory=str(folder)))
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
     try: yield f'http://127.0.0.1:{server.server_port}/'
