@@ -20,7 +20,7 @@ TEST_BROWSER = $(or $(MIRNB_CHROMIUM),$(shell command -v chromium || command -v 
 SUDO = $(if $(filter-out 0,$(shell id -u)),sudo )
 INSTALL_BROWSER := apt-get install -y --no-install-recommends chromium fonts-dejavu-core
 
-.PHONY: help study studies tokenizer test chromium lab export readme docs clean distclean
+.PHONY: help study studies tokenizer test chromium lab export readme docs site clean distclean
 
 help:
 	@echo 'make study      the whole study and a comparison of encoders; PRESET=study (default) or full; goes on where it was stopped'
@@ -31,6 +31,7 @@ help:
 	@echo 'make lab        JupyterLab on the notebooks'
 	@echo 'make export     after editing notebooks: mirnb/, clean notebooks, README.md'
 	@echo 'make readme     README.md alone, from nbs/index.ipynb'
+	@echo 'make site       the documentation with its live pages, into _site/; ARGS for the builder'
 	@echo 'make clean      removes what was built; make distclean removes .venv too; caches in $$MIRNB_HOME stay'
 
 # The full study puts its figures and scores in the place of the committed ones; any other has a folder of its own.
@@ -71,6 +72,10 @@ export: $(READY)
 readme docs: $(READY)
 	@$(BIN)/python tools/make_readme.py
 
+# Sphinx on the notebooks as they are saved: nothing is run, nothing is fetched.
+site: $(READY)
+	@$(BIN)/python tools/make_site.py $(ARGS)
+
 # Without pip, the last try to make .venv was cut short: it is made again.
 $(BIN)/pip:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || \
@@ -87,7 +92,7 @@ $(READY): settings.ini setup.py pyproject.toml constraints.txt | $(BIN)/pip
 	@touch $@
 
 clean:
-	@rm -rf build dist _docs _proc artefacts *.egg-info
+	@rm -rf build dist _docs _proc _site artefacts *.egg-info
 	@find . -path ./.venv -prune -o \( -name __pycache__ -o -name .ipynb_checkpoints -o -name lightning_logs \) -type d -print0 | xargs -0 rm -rf
 
 distclean: clean

@@ -10,6 +10,7 @@ config = ConfigParser(delimiters=['='])
 config.read(here/'settings.ini', encoding='utf8')
 s = config['DEFAULT']
 extras = {name: shlex.split(s.get(f'{name}_requirements', '')) for name in ('study', 'explore', 'cluster', 'hf', 'onnx')}
+site = shlex.split(s.get('site_requirements', ''))  # builds the documentation: for who works on mirnb, not for its users
 extras['all'] = sorted(set().union(*extras.values()))
 
 setup(
@@ -22,7 +23,7 @@ setup(
     package_data={s['lib_path']: ['weights/*', 'static/**/*', 'data/*']},  # the small VQ-VAE with its card; the explorers' JS, CSS and page; GTZAN's split
     python_requires=f">={s['min_python']}",
     install_requires=shlex.split(s['requirements']),
-    extras_require={**extras, 'dev': [*extras['all'], *shlex.split(s['dev_requirements'])]},  # pip install 'mirnb[study]'
+    extras_require={**extras, 'site': site, 'dev': [*extras['all'], *site, *shlex.split(s['dev_requirements'])]},  # pip install 'mirnb[study]'
     entry_points={'console_scripts': shlex.split(s['console_scripts'])},
     zip_safe=False,
 )

@@ -4,6 +4,7 @@
     tools/test_notebooks.py 25_mel 80_studies/    only the notebooks whose path has one of these fragments
     tools/test_notebooks.py --flags slow gpu    with the cells that are left out otherwise
     tools/test_notebooks.py --only checks       only the checks
+    tools/test_notebooks.py --only site         only the site, a small one, read as files and in Chromium
     tools/test_notebooks.py --only browser      only the tests in Chromium; skipped where there is none, failed where $CI is true
 
 nbdev's own `nbdev_test` prints no counts, succeeds when a path matches nothing, and waits for ever for a cell that
@@ -145,6 +146,20 @@ def run_browser():
     with session(): yield from run_functions(tests)
 
 
+def run_site():
+    "Yield a Result a test of the site; without Sphinx, one that says how to get it; what is seen and heard needs Chromium too."
+    from test_site import HEARD, TESTS, missing
+    from test_browser import INSTALL, find_chromium, session
+    if why := missing():
+        yield Result('the site', False, 0, why, skipped=os.environ.get('CI') != 'true')
+        return
+    yield from run_functions(TESTS)
+    if not find_chromium():
+        yield Result('the site in a browser', False, 0, f'no Chromium here; as root: {INSTALL}', skipped=os.environ.get('CI') != 'true')
+        return
+    with session(): yield from run_functions(HEARD)
+
+
 def select(root: Path, names: list) -> tuple:
     "The notebooks that the names mean, and the names that mean none."
     everything = notebooks(root)
@@ -166,7 +181,7 @@ def parse(argv: list|None = None) -> argparse.Namespace:
     p = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     p.add_argument('names', nargs='*', help='paths or fragments of paths; none = every notebook and every check')
     p.add_argument('--flags', nargs='+', default=[], choices=FLAGS, help='run the cells under these flags too')
-    p.add_argument('--only', choices=('notebooks', 'checks', 'tools', 'browser'), help='one part of the whole')
+    p.add_argument('--only', choices=('notebooks', 'checks', 'tools', 'site', 'browser'), help='one part of the whole')
     p.add_argument('--workers', type=int, default=min(cores, 8), help='notebooks at a time (default: %(default)s)')
     p.add_argument('--timeout', type=float, default=1200, help='seconds a notebook may take (default: %(default)g)')
     p.add_argument('--home', help='one $MIRNB_HOME for all; default: an empty one for each notebook, never your own')
@@ -178,7 +193,7 @@ def main() -> int:
     "Run what was asked for; 0 only when something ran and nothing failed."
     args = parse()
     root, results = args.root.resolve(), []
-    parts = [args.only] if args.only else ['notebooks'] if args.names else ['notebooks', 'checks', 'tools', 'browser']
+    parts = [args.only] if args.only else ['notebooks'] if args.names else ['notebooks', 'checks', 'tools', 'site', 'browser']
 
     def report(title, outcomes):
         print(title, flush=True)
@@ -203,6 +218,7 @@ def main() -> int:
     if 'tools' in parts:
         from test_tools import TESTS
         report('the tools themselves', run_functions(TESTS))
+    if 'site' in parts: report('the site', run_site())
     if 'browser' in parts: report('in a browser', run_browser())
 
     counted = [r for r in results if not r.skipped]

@@ -473,17 +473,21 @@ def said(folder: Path, *command, **env) -> str:
     return done.stdout
 
 
+def unknown_commands(text: str) -> list:
+    "Each `mirnb ...` in a block of shell that the command does not take."
+    from mirnb.cli import parser
+    wrong = []
+    for line in re.split(r'\n| ; | && ', ''.join(re.findall(r'^```sh\n(.*?)^```$', text, re.M | re.S))):
+        name, *words = shlex.split(line, comments=True) or ['']
+        try: name == 'mirnb' and parser().parse_args(words)
+        except SystemExit: wrong.append(line)
+    return wrong
+
+
 def written_commands():
     "Every `mirnb ...` in a block of shell on a page is one that the command takes."
-    from mirnb.cli import parser
-    pages, wrong = [ROOT/'README.md', *sorted((ROOT/'docs').glob('*.md'))], []
-    for page in pages:
-        text = ''.join(re.findall(r'^```sh\n(.*?)^```$', page.read_text(encoding='utf8'), re.M | re.S))
-        for line in re.split(r'\n| ; | && ', text):
-            name, *words = shlex.split(line, comments=True) or ['']
-            try: name == 'mirnb' and parser().parse_args(words)
-            except SystemExit: wrong.append(f'{page.name}: {line}')
-    want(wrong)
+    pages = [ROOT/'README.md', *sorted((ROOT/'docs').glob('*.md'))]
+    want([f'{page.name}: {line}' for page in pages for line in unknown_commands(page.read_text(encoding='utf8'))])
 
 
 def newcomers_page():
