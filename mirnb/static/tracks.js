@@ -197,7 +197,7 @@ class TrackList {
   // A second page that asks for the table makes the kernel send it to all: who has it goes on undisturbed.
   heard(message, buffers) {
     if (message.do === 'labels' && this.table) this.correct(message.labels);
-    if (message.do !== 'tracks' || this.table?.version === message.version) return;
+    if (message.do !== 'tracks' || (this.table && this.table.version === message.version)) return;
     this.notice?.stop();
     this.forgetRows();
     this.table = Object.assign(tableOf(message, buffers), {version: message.version});
