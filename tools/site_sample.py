@@ -31,7 +31,13 @@ TO = ROOT/'site'/'sample'
 MODELS, SECONDS = ('SpectroFormer', 'TokenFormer'), 10.  # who is asked, and how much of a clip is heard
 SNIPPET, SNIPPET_RATE, EACH = 3., 22_050, 4  # of the map: seconds, Hz, tracks a genre that can be heard
 ENCODERS = {'mel': 'frames', 'musicnn mtt': 'penultimate'}  # {of the comparison: rung}, whose maps are drawn
+CLAIMED = r'©|copyright|\(c\)|all rights'  # an edition of which somebody says so is drawn as a point, and not heard
 FACTS = ['title', 'genre', 'source', 'file', 'package', 'rights']
+
+
+def free(tracks: pd.DataFrame) -> pd.Series:
+    "Whether nobody claims a right in the edition of each track."
+    return ~tracks.rights.fillna('').str.contains(CLAIMED, case=False)
 
 
 def mp3(wave, sr: int, kilobits: int) -> bytes:
@@ -58,7 +64,7 @@ def chosen(heard: Listening) -> list:
     first, second = (heard.said[m] for m in MODELS)
     table = heard.tracks.assign(a=first.guess == heard.tracks.genre, b=second.guess == heard.tracks.genre,
                                 sure=np.maximum(first.confidence, second.confidence))
-    table = table[table.split == 'test'].sort_values('sure', ascending=False)
+    table = table[(table.split == 'test') & free(table)].sort_values('sure', ascending=False)
     found = pd.DataFrame(columns=table.columns)
     for a, b, n in ((True, True, 1), (True, False, 2), (False, True, 2), (False, False, 1)):
         for _ in range(n):
@@ -132,7 +138,7 @@ def nearest(rows: np.ndarray, among: list, most: int = 3) -> list:
 def write_map(heard: Listening) -> None:
     "Where each encoder places each track, who is next to whom, and the sound of some."
     tracks = heard.tracks
-    tested = tracks[tracks.split == 'test'].groupby('genre', sort=False)
+    tested = tracks[(tracks.split == 'test') & free(tracks)].groupby('genre', sort=False)
     loud = sorted(i for _, rows in tested for i in rows.index[:EACH])
     places, near = {}, {}
     for encoder, rung in ENCODERS.items():
