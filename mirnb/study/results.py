@@ -21,7 +21,8 @@ from ..base.files import read_json
 from ..sound.own import marks, of_class
 from ..representations.store import code_version
 from ..evidence.metrics import chance_bound, confusion, macro_f1, score
-from ..evidence.significance import corrected, macro_draws, scorable, tag_draws, tag_score, tag_versus, versus
+from ..evidence.significance import (corrected, macro_draws, one_verdict, scorable, tag_draws, tag_score, tag_versus,
+                                         versus)
 from ..evidence.calibration import best_temperature, binned, gap, log_loss, sure, tempered, yes_or_no
 from ..evidence.style import ORACLES, Measure, OF_GENRES, OF_TAGS
 from ..evidence.say import apart
@@ -262,10 +263,10 @@ def evidence(run: Run,  # where all steps are done
     trained = {m: float(curves[m][f'valid_{judge.measure.key}'][epoch]) for m, epoch in kept.items()}
     validation = on_validation(run) | trained if told is None else told
     best, facts = best_readers(validation, readers_of(study)), corpus_facts(run)
-    return dict(
+    return one_verdict(dict(
         preset=study.name, seed=study.seed, genres=run.genres, report=study.report, bootstrap=study.bootstrap,
         recipe=recipe_of(run),
         **facts, **spent(run), validation=validation, scores=scores,
         best_reader=best, headline=compared(judge, list(best.values())),
         oracles=hearing(judge, scores, facts['chance_bound']),
-        paired=pairs_of(judge), calibration=calibrations(run), **judge.more())
+        paired=pairs_of(judge), calibration=calibrations(run), **judge.more()))

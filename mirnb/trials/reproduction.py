@@ -14,7 +14,7 @@ import pandas as pd
 
 from ..evidence.style import FORMERS, canvas
 from ..evidence.significance import as_family
-from ..evidence.tables import beside, difference, who_hears
+from ..evidence.tables import beside, difference, tested, who_hears
 from ..evidence.say import apart, bullets, number, told, verdict
 from ..study.settings import CONFOUNDS, StudyConfig, confounded
 from ..study.arms import CONTROL, RANDOM_CODES
@@ -68,11 +68,11 @@ def pretraining(results: dict,  # of a study
 def what_ran(results: dict,  # of a study
              ) -> str:
     "Preset, corpus, works and cost of a study, and what chance can do."
-    counts = ', '.join(f'{n} {split}' for split, n in results['split_counts'].items())
+    counts = tested(results) or 'works: ' + ', '.join(f'{n} {split}' for split, n in results['split_counts'].items())
     minutes = sum(results['cpu_seconds'].values())/60
     ran = f"Ran on {results['ran_on']}. " if 'ran_on' in results else ''
     return (f"Preset `{results['preset']}`, corpus {results['corpus']}, seed {results['seed']}: {results['clips']} "
-            f"clips; works: {counts}. {results['seconds']/60:.0f} minutes by the clock, {minutes:.0f} CPU minutes of "
+            f"clips; {counts}. {results['seconds']/60:.0f} minutes by the clock, {minutes:.0f} CPU minutes of "
             f"training and baselines. {ran}No guesser that ignores its input can expect more than "
             f"{results['chance_bound']:.4f} in macro-F1.")
 
