@@ -98,8 +98,8 @@ class CollectionExplorer(Panel):
         kinds = sorted({*self.held.tracks.genre} - {''})
         self.marker = marker_of(marks_file(self.held), self.player, self.held.tracks, tracks=self.tracks, choices=kinds)
         self.beside = w.VBox()
-        self.children = (self.picker, self.player, self.facts, self.tracks, self.marker,
-                         self.button('A/B', self.compare, 'the ticked tracks at one position, equally loud'), self.beside)
+        both = self.button('A/B', self.compare, 'the ticked tracks at one position, equally loud')
+        self.children = (self.picker, self.player, self.facts, self.tracks, self.marker, both, self.beside)
         self.on(self.tracks, 'selected', self._row)
         self.picker.on_turn(self._turned)
         self._first()
@@ -118,9 +118,11 @@ class CollectionExplorer(Panel):
     def compare(self) -> None:
         "Let the ticked tracks run on one clock; raises `MirnbError` for fewer than two, or more than four."
         rows = sorted(self.tracks.ticked)
-        if not 2 <= len(rows) <= 4: raise MirnbError(f'{len(rows)} tracks are ticked; tick two to four to compare them.')
+        if not 2 <= len(rows) <= 4:
+            raise MirnbError(f'{len(rows)} tracks are ticked; tick two to four to compare them.')
         self.player.pause()
-        if not self.beside.children: self.beside.children = Switch(keep=marks_file(self.held).with_suffix('.blind.json')),
+        if not self.beside.children:
+            self.beside.children = Switch(keep=marks_file(self.held).with_suffix('.blind.json')),
         self.beside.children[0].show([self.held.clip(row, self.picker.lens) for row in rows], play=True)
 
     def _row(self, row):

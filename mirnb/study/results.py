@@ -21,8 +21,8 @@ from ..base.files import read_json
 from ..sound.own import marks, of_class
 from ..representations.store import code_version
 from ..evidence.metrics import chance_bound, confusion, macro_f1, score
-from ..evidence.significance import (corrected, macro_draws, one_verdict, scorable, tag_draws, tag_score, tag_versus,
-                                         versus)
+from ..evidence.significance import (corrected, macro_draws, one_verdict, scorable, tag_draws, tag_score,
+                                         tag_versus, versus)
 from ..evidence.calibration import best_temperature, binned, gap, log_loss, sure, tempered, yes_or_no
 from ..evidence.style import ORACLES, Measure, OF_GENRES, OF_TAGS
 from ..evidence.say import apart

@@ -159,8 +159,8 @@ def lessons(results: dict,  # as JSON holds them
              f"its frequency, {nats['bigram']:.2f} given the token before it.")
     if not arms: return f'{plain} The preset pretrains no former, so none has been taught to guess hidden tokens.'
     cost = ' and '.join(f'{m} {nats[m]:.2f} ({less[m]} than the token before it tells)' for m in arms)
-    return (f'{plain} Hidden in blocks of 122 ms, it costs {cost}. Inside such a block the token before is hidden too, so '
-            'a former that does worse than pairs of neighbours may still have learned more than frequencies.')
+    return (f'{plain} Hidden in blocks of 122 ms, it costs {cost}. Inside such a block the token before is hidden too, '
+            'so a former that does worse than pairs of neighbours may still have learned more than frequencies.')
 
 # %% ../../nbs/75_trials/20_seeds.ipynb #dcf63b4a
 def figure(results: dict,  # as JSON holds them
