@@ -1,11 +1,18 @@
-"""Takes the pictures of the explorers' article, figures/explorer_*.png: tools/explorer_pictures.py RUN."""
+"""Takes the pictures of the explorers' article, figures/explorer_*.png: tools/explorer_pictures.py RUN COMPARISON."""
 import sys
+from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import browser as b
+from mirnb.explorers.app import prepared
+from mirnb.study.run import Run
 from notebooks import ROOT
 from test_browser import text_of
-from test_explorers import all_drawn, go, silence
+from test_explorers import go, silence
+from test_maps import click_on
+
+ENCODERS = 'mel', 'musicnn mtt'  # of the map
 
 
 def wait_for(page, part, title: str) -> None:
@@ -18,12 +25,18 @@ def wait_for(page, part, title: str) -> None:
     silence(page)
 
 
-def take(run: Path, folder: Path) -> None:
-    "One picture an explorer, of the same run."
-    call = f'from mirnb.cli import main; main(["explore", {str(run)!r}, "--no-browser"])'
-    with (b.pictures(folder), b.chromium() as window, b.command('-c', call) as server,
-          b.visit(window, server.at(), (1300, 1000)) as page):
-        all_drawn(page)
+@contextmanager
+def shown(window, *words, patience: int = 120_000):
+    "`mirnb explore` with these words: (server, page), with its first list drawn."
+    call = f'from mirnb.cli import main; main({["explore", *words, "--no-browser"]!r})'
+    with b.command('-c', call) as server, b.visit(window, server.at(), (1300, 1000)) as page:
+        page.wait_for_selector('#part-1 .mirnb-tracks .row', timeout=patience)
+        yield server, page
+
+
+def of_run(window, run: str) -> None:
+    "Tracks, codes and results."
+    with shown(window, run) as (server, page):
         part = go(page, 'Tracks')
         part.get_by_role('button', name='most confident errors first').click()
         part.locator('.mirnb-tracks .row').first.click()
@@ -37,7 +50,7 @@ def take(run: Path, folder: Path) -> None:
         wait_for(page, part, 'code 1291')
         b.picture(page, 'explorer_codebook')
         part = go(page, 'Results')
-        errors = '((n, i, j) for i, row in enumerate(results.matrix.counts) for j, n in enumerate(row) if i != j)'
+        errors = '((n, i, j) for i, row in enumerate(results.made.matrix.counts) for j, n in enumerate(row) if i != j)'
         _, truth, guess = b.ask(server, f'max({errors})')
         part.locator('.mirnb-matrix tr').nth(truth + 2).locator('td button').nth(guess).click()
         page.wait_for_timeout(500)
@@ -46,4 +59,39 @@ def take(run: Path, folder: Path) -> None:
         b.picture(page, 'explorer_results')
 
 
-if __name__ == '__main__': take(Path(sys.argv[1]).expanduser(), ROOT/'figures')
+def of_collection(window, run: str) -> None:
+    "The tracks that the run was tested on, as log-Mel and MusiCNN place them."
+    with TemporaryDirectory(prefix='mirnb-pictures-') as folder:
+        tracks = Run.open(run).part('test')
+        tracks[['track_id', 'path', 'title', 'genre']].to_csv(table := f'{folder}/tested works.csv', index=False)
+        prepared(table, ENCODERS)  # takes minutes, for which the command below would not be waited
+        with shown(window, table, '--with', *ENCODERS) as (server, page):
+            page.get_by_role('tab', name='Map').click()
+            page.locator('#part-2 .mirnb-scatter .legend button').nth(1).wait_for(timeout=300_000)
+            click_on(page, server, 1, 12)
+            wait_for(page, page.locator('#part-2'), '')
+            page.evaluate('() => window.scrollTo(0, 0)')
+            b.picture(page, 'explorer_map')
+
+
+def of_comparison(window, comparison: str) -> None:
+    "The weakest class of the best encoder, and one of its errors."
+    with shown(window, comparison, patience=300_000) as (server, page):
+        row, column = b.ask(server, '(lambda s: divmod(int(s.argmin()), s.shape[1]))(comparison.said.scores()[-2:])')
+        places = b.ask(server, 'comparison.said.scores().shape[0]')
+        page.locator('.mirnb-matrix tbody tr').nth(places - 2 + row).locator('td button').nth(column).click()
+        page.wait_for_timeout(500)
+        page.locator('.mirnb-tracks .row').first.click()
+        wait_for(page, page.locator('#part-1'), '')
+        b.picture(page, 'explorer_comparison')
+
+
+def take(run: str, comparison: str, folder: Path) -> None:
+    "One picture an explorer."
+    with b.pictures(folder), b.chromium() as window:
+        of_run(window, run)
+        of_collection(window, run)
+        of_comparison(window, comparison)
+
+
+if __name__ == '__main__': take(*(str(Path(at).expanduser()) for at in sys.argv[1:3]), ROOT/'figures')
