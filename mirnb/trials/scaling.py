@@ -125,7 +125,7 @@ def studies(base: StudyConfig,  # such as `preset('study')`
     return found
 
 # %% ../../nbs/75_trials/50_scaling.ipynb #8855208b
-RATES = {'pretraining': (.013, .005), 'fine-tuning': (.009, .004)}  # CPU s a segment: learned from, only heard
+RATES = {'pretraining': (.01, .0045), 'fine-tuning': (.0075, .0035)}  # CPU s a segment: learned from, only heard
 
 # %% ../../nbs/75_trials/50_scaling.ipynb #95661eb0
 CLIP = .7  # CPU s: to play a clip of 30 s, and to make its log-Mel and tokens
