@@ -12,6 +12,7 @@ from pathlib import Path
 
 from ..base.files import MirnbError
 from ..evidence.say import apart, doubt, number, share, spelled, tally
+from ..trials.scaling import EARLIER
 from .article import read_results
 from .cross_dataset import second
 from .genres import FEW, scarce
@@ -73,15 +74,21 @@ def confounds(results: dict,  # of study 68
 # %% ../../nbs/80_studies/80_headlines.ipynb #3781b695
 def scaling(results: dict,  # of study 71
             ) -> str:
-    "Whether more data closes the gap."
+    "Whether more data closes the gap, at one number of steps; older results say that they were computed otherwise."
     curves, gap = results['curves']['pretraining'], results['gaps']['pretraining']['TokenFormer']
+    none = results.get('none', {})
     def say(m):
         first, *_, last = curves[m]['points']
-        return f"{m} from {number(first, 2)} with {first['tracks']} tracks to {number(last, 2)} with {last['tracks']}"
+        least = f"{number(none[m], 2)} without any" if none else f"{number(first, 2)} with {first['tracks']:,} tracks"
+        brings = f", {said(none[m]['gain'])}" if none else ''
+        return f"{m} from {least} to {number(last, 2)} with {last['tracks']:,}{brings}"
     few, *_, most = gap['points']
-    return (f"fine-tuned on {results['labelled']} tracks and pretrained on more and more, {say('SpectroFormer')}, "
-            f"{say('TokenFormer')}; the first less the second is {said(few)}, with the fewest, "
-            f"{said(most)}, with the most.")
+    ends = (none['TokenFormer']['gap'], 'without') if none else (few, 'with the fewest')
+    how = ', at the same number of steps' if 'steps' in results else ''
+    older = '' if 'steps' in results else f'; {EARLIER}'
+    return (f"fine-tuned on {results['labelled']} tracks and pretrained on more and more{how}, {say('SpectroFormer')}; "
+            f"{say('TokenFormer')}; the first less the second is {said(ends[0])}, {ends[1]}, "
+            f"{said(most)}, with the most{older}.")
 
 # %% ../../nbs/80_studies/80_headlines.ipynb #8ad1056c
 def phase(results: dict,  # of study 72

@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['touched', 'said_by', 'each_seed', 'trainings', 'contrast', 'effect', 'effects', 'in_order', 'tornado', 'seed_table',
-           'curve', 'power_law', 'law_of', 'growth', 'gap', 'tested', 'cpu_hours']
+           'curve', 'power_law', 'law_of', 'fewest', 'growth', 'gap', 'tested', 'cpu_hours']
 
 # %% ../../nbs/75_trials/10_comparison.ipynb #d0513e35
 from pathlib import Path
@@ -203,38 +203,38 @@ def power_law(tracks,  # (sizes,) above 0
 # %% ../../nbs/75_trials/10_comparison.ipynb #e5480870
 def law_of(points: pd.DataFrame,  # of `curve`
            draws: np.ndarray,  # (n, sizes) of `curve`
-           far: float,  # tracks
-           ) -> tuple:  # a, b, and macro-F1 at `far`, each (n + 1,): as found, then by resample
+           ) -> tuple:  # a, b, each (n + 1,): as found, then by resample
     "The power law of a curve and of its resamples."
-    a, b = power_law(points.tracks, np.concatenate([[points.macro_f1], draws])).T
-    return a, b, 1 - a*far**-b
+    return tuple(power_law(points.tracks, np.concatenate([[points.macro_f1], draws])).T)
+
+# %% ../../nbs/75_trials/10_comparison.ipynb #cbf94dfb
+def fewest(runs: dict,  # {tracks: [Run a seed, ...]}
+           ) -> int:
+    "How many seeds stand behind every point of a curve."
+    return min(map(len, runs.values()))
 
 # %% ../../nbs/75_trials/10_comparison.ipynb #3adf559c
 def growth(runs: dict,  # {tracks: [Run a seed, ...]}
            model: str,  # in each
-           far: float = 1.2e6,  # tracks to guess for: those that Jukebox learned from
            n: int = 2000,  # resamples
-           ) -> dict:  # points (rows of `curve`); a, b with low, high, b with p; guess: far, macro-F1 there, low, high
+           ) -> dict:  # points (rows of `curve`); a, b with low, high, b with p and seeds
     "The power law of one model."
     points, draws = curve(runs, model, n)
-    a, b, there = law_of(points, draws, far)
-    return dict(points=points.to_dict('records'), a=with_interval(a), b=with_interval(b) | dict(p=touching(b[1:])),
-                guess=dict(tracks=far, **with_interval(there, 'macro_f1')))
+    a, b = law_of(points, draws)
+    slope = with_interval(b) | dict(p=touching(b[1:]), seeds=fewest(runs))
+    return dict(points=points.to_dict('records'), a=with_interval(a), b=slope)
 
 # %% ../../nbs/75_trials/10_comparison.ipynb #d0da6938
 def gap(runs: dict,  # {tracks: [Run a seed, ...]}
         ahead: str,  # a model in each
         behind: str,  # another
-        far: float = 1.2e6,  # tracks to guess for
         n: int = 2000,  # resamples, the same for both
-        ) -> dict:  # points (tracks, and `contrast`), exponent (of `behind` less the other), guess (at `far`)
+        ) -> dict:  # points (tracks, and `contrast`), exponent (of `behind` less the other)
     "Does more data close the gap? Macro-F1 of one model less that of another at each size, and what their laws say."
-    (one, draws), (two, others) = curve(runs, ahead, n), curve(runs, behind, n)
-    (_, b, there), (_, slope, elsewhere) = law_of(one, draws, far), law_of(two, others, far)
+    (_, b), (_, slope) = (law_of(*curve(runs, model, n)) for model in (ahead, behind))
     points = [dict(tracks=int(t), **contrast((same, ahead), (same, behind), n)) for t, same in sorted(runs.items())]
-    exponent = with_interval(slope - b) | dict(p=touching((slope - b)[1:]))
-    guess = dict(tracks=far, **with_interval(there - elsewhere, 'difference'))
-    return dict(points=points, exponent=exponent, guess=guess)
+    exponent = with_interval(slope - b) | dict(p=touching((slope - b)[1:]), seeds=fewest(runs))
+    return dict(points=points, exponent=exponent)
 
 # %% ../../nbs/75_trials/10_comparison.ipynb #b2f603d9
 def tested(run: Run,  # of a study
