@@ -30,7 +30,10 @@ FACE = {  # {name: 'room', or 'room:name' where it is called otherwise there}
     'audit': 'evidence.audit', 'StudyConfig': 'study.settings', 'preset': 'study.settings', 'Run': 'study.run',
     'predictions': 'study.run', 'run_study': 'study.main', 'run_studies': 'study.main', 'write_report': 'study.report',
     'TracksExplorer': 'explorers.tracks', 'CodebookExplorer': 'explorers.codebook',
-    'ResultsExplorer': 'explorers.results', 'explore': 'explorers.app'}
+    'ResultsExplorer': 'explorers.results', 'CollectionExplorer': 'explorers.collection',
+    'MapExplorer': 'explorers.map', 'ComparisonExplorer': 'explorers.comparison', 'explore': 'explorers.app',
+    'Collection': 'listening.collection', 'Marks': 'listening.marks', 'Switch': 'listening.switch',
+    'compare': 'comparison.cards'}
 
 # %% ../nbs/entrance.ipynb #b883adde
 def __getattr__(name: str):  # of FACE
