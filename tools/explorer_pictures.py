@@ -25,6 +25,18 @@ def wait_for(page, part, title: str) -> None:
     silence(page)
 
 
+HOUSELESS = """() => {
+  for (const input of document.querySelectorAll('.mirnb-marker input')) if (input.value.startsWith('/')) input.value = 'marks';
+  for (const line of document.querySelectorAll('.mirnb-marker [role=status]')) line.textContent = 'marks are kept in marks.jsonl';
+}"""  # a picture for everybody names no folder of this machine
+
+
+def snap(page, name: str) -> None:
+    "The picture."
+    page.evaluate(HOUSELESS)
+    b.picture(page, name)
+
+
 @contextmanager
 def shown(window, *words, patience: int = 120_000):
     "`mirnb explore` with these words: (server, page), with its first list drawn."
@@ -43,12 +55,12 @@ def of_run(window, run: str) -> None:
         wait_for(page, part, '')
         part.get_by_role('button', name='hear?').click()
         wait_for(page, part, 'what speaks for')
-        b.picture(page, 'explorer_tracks')
+        snap(page, 'explorer_tracks')
         part = go(page, 'Codebook')
         part.get_by_label('code', exact=True).fill('1291')
         page.keyboard.press('Enter')
         wait_for(page, part, 'code 1291')
-        b.picture(page, 'explorer_codebook')
+        snap(page, 'explorer_codebook')
         part = go(page, 'Results')
         errors = '((n, i, j) for i, row in enumerate(results.made.matrix.counts) for j, n in enumerate(row) if i != j)'
         _, truth, guess = b.ask(server, f'max({errors})')
@@ -56,7 +68,7 @@ def of_run(window, run: str) -> None:
         page.wait_for_timeout(500)
         part.locator('.mirnb-tracks .row').first.click()
         wait_for(page, part, '')
-        b.picture(page, 'explorer_results')
+        snap(page, 'explorer_results')
 
 
 def of_collection(window, run: str) -> None:
@@ -71,7 +83,7 @@ def of_collection(window, run: str) -> None:
             click_on(page, server, 1, 12)
             wait_for(page, page.locator('#part-2'), '')
             page.evaluate('() => window.scrollTo(0, 0)')
-            b.picture(page, 'explorer_map')
+            snap(page, 'explorer_map')
 
 
 def of_comparison(window, comparison: str) -> None:
@@ -83,7 +95,7 @@ def of_comparison(window, comparison: str) -> None:
         page.wait_for_timeout(500)
         page.locator('.mirnb-tracks .row').first.click()
         wait_for(page, page.locator('#part-1'), '')
-        b.picture(page, 'explorer_comparison')
+        snap(page, 'explorer_comparison')
 
 
 def take(run: str, comparison: str, folder: Path) -> None:
