@@ -224,10 +224,12 @@ def tabs():
     before = width()
     page.get_by_role('tab', name='Bell').focus()
     page.keyboard.press('ArrowRight')
-    assert page.get_by_text('Level').is_visible() and not page.get_by_role('button', name='Ring').is_visible()
+    page.get_by_text('Level').wait_for()  # a part is made when its tab is first turned to
+    assert not page.get_by_role('button', name='Ring').is_visible()
     assert page.url.endswith('#controls') and page.evaluate("() => document.activeElement.textContent") == 'Controls'
     assert width() == before > 1000, 'a hidden part had no size'
     page.get_by_role('tab', name='Broken').click()
+    page.locator('#part-3 [role=alert]').wait_for()
     sorry = "Nothing cannot be shown (ModuleNotFoundError: No module named 'nowhere')."
     assert text_of(page, '#part-3') == text_of(page, '[role=alert]') == sorry
     page.keyboard.press('Home')

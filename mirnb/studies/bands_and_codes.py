@@ -286,7 +286,8 @@ def band_panel(results: dict,  # of `computed`
     rows = pd.DataFrame([r for r in results['bands'] if r['kind'] == kind])
     level(results, 'SpectroFormer', ax)
     remains(np.arange(len(rows)), rows, COLOURS['SpectroFormer'], kind, ax)
-    ax.set(xticks=range(len(rows)), ylim=(0, .7))
+    ax.set(xticks=range(len(rows)))
+    ax.set_ylim(bottom=0)
     ax.set_title(f'{kind} this octave', fontsize=8, loc='left')
     names = [f'{short(o)} ({b})' for o, b in zip(rows.octave, rows.bands)]
     ax.set_xticklabels(names, rotation=40, ha='right', rotation_mode='anchor')
@@ -331,7 +332,8 @@ def code_panel(results: dict,  # of `computed`
             near = dict(xytext=(0, -10), textcoords='offset points', ha='center', fontsize=6, color=colour)
             for r in rows.itertuples(): ax.annotate(r.codes, (r.share, r.macro_f1), **near)
     ax.set(xlabel='share of the tokens that is hidden\n(numbers: of codes, the most telling first)',
-           xlim=(-.02, .75), ylim=(0, .5))
+           xlim=(-.02, .75))
+    ax.set_ylim(bottom=0)
     ax.set_title(model, fontsize=8, loc='left')
     return ax
 
