@@ -243,12 +243,13 @@ def token():
 
 def code():
     server, page, part = on('Codebook')
-    board = part.locator('.mirnb-scatter canvas').last
+    board = part.locator('.mirnb-scatter .board canvas').last
     box = board.bounding_box()
     for x in range(30, 71, 5):  # somewhere on this line there is a code
         page.mouse.click(box['x'] + box['width']*x/100, box['y'] + box['height']/2)
         page.wait_for_timeout(100)
-    soon(lambda: b.ask(server, 'codebook.made.code') >= 0, 'no code is chosen')
+    other = 'codebook.made.scatter.selected != [int(codebook.made.codes.uses.argmax())]'  # than the one shown at first
+    soon(lambda: b.ask(server, other), 'no code is chosen')
     def told():  # whichever code the last click found: the kernel may still be at an earlier one
         found = b.ask(server, 'codebook.made.code')
         named = text_of(part, '.mirnb-player .mirnb-title') == f'code {found} alone'
@@ -261,7 +262,7 @@ def code():
 
 def lasso():
     server, page, part = on('Codebook')
-    box = part.locator('.mirnb-scatter canvas').last.bounding_box()
+    box = part.locator('.mirnb-scatter .board canvas').last.bounding_box()
     def at(x, y): return box['x'] + box['width']*x, box['y'] + box['height']*y
     for name, left in (('lasso A', .2), ('lasso B', .5)):
         part.get_by_role('button', name=name).click()

@@ -223,7 +223,7 @@ def codes_play():
     with seen('live/codebook.html') as page:
         ready(page)
         page.wait_for_timeout(300)
-        page.locator('.mirnb-scatter canvas').nth(1).focus()
+        page.locator('.mirnb-scatter .board canvas').nth(1).focus()
         page.keyboard.press('ArrowRight')
         page.keyboard.press('Enter')
         sounds(page)
