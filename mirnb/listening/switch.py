@@ -19,8 +19,6 @@ from pathlib import Path
 
 import numpy as np
 import soundfile as sf
-from scipy.signal import lfilter
-from scipy.stats import binomtest
 
 from ..base.files import MirnbError, write_json
 from ..base.randomness import rng_of
@@ -50,6 +48,7 @@ def loudness(wave: np.ndarray,  # (samples,) float32
     "Gated loudness after BS.1770-4, of one channel; a sound of less than .4 s is one block."
     if sr < 8000: wave, sr = resample(np.asarray(wave, np.float32), sr, 48_000), 48_000
     x = np.asarray(wave, float)
+    from scipy.signal import lfilter  # takes half a second, for which no page need wait
     for b, a in k_weighting(sr): x = lfilter(b, a, x)
     block, hop = min(len(x), round(.4*sr)), round(.1*sr)
     total = np.concatenate([[0.], np.cumsum(x*x)])
@@ -136,6 +135,7 @@ class Blind:
         "The result in a sentence or two."
         n, right = len(self.said), self.right
         if not n: return 'No answer was given.'
+        from scipy.stats import binomtest  # as above
         p = binomtest(right, n, .5, alternative='greater').pvalue
         of = next((of for of in (100, 1000) if p*of >= 10), 10_000)
         chance = f'{max(1, round(p*of)):,} of {of:,} rounds'

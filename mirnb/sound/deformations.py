@@ -15,7 +15,6 @@ import librosa
 import numpy as np
 import soundfile as sf
 from scipy.fft import next_fast_len
-from scipy.signal import hilbert
 
 from ..base.files import MirnbError
 
@@ -101,6 +100,7 @@ def turn(wave: np.ndarray,  # (samples,) float32
          degrees: float = 90.,  # 180 = upside down
          ) -> np.ndarray:  # (samples,) float32
     "The phase of every component, turned by one angle."
+    from scipy.signal import hilbert  # takes half a second, which an explorer's page would wait for
     angle, other = np.deg2rad(degrees), hilbert(wave, next_fast_len(len(wave))).imag[:len(wave)]
     return (np.cos(angle)*wave - np.sin(angle)*other).astype(np.float32)
 
