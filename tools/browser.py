@@ -234,6 +234,15 @@ def visit(browser: Browser, address: str, size: tuple = (1280, 900), dark: bool 
 IDLE = "() => [...document.querySelectorAll('.jp-StatusBar-TextItem')].some(e => /\\| Idle/.test(e.textContent))"
 
 
+@contextmanager
+def explorer(window: Browser, *words: str, size: tuple = (1400, 1000)):
+    "`mirnb explore` with these words, a page of its own: (server, page), with its first list drawn."
+    call = f'from mirnb.cli import main; main({["explore", *words, "--no-browser"]!r})'
+    with command('-c', call) as server, visit(window, server.at(), size) as page:
+        page.wait_for_selector('#part-1 .mirnb-tracks .row', timeout=300_000)
+        yield server, page
+
+
 def wait_idle(page: Page, seconds: float = 90) -> None:
     "JupyterLab's status bar says that the kernel waits."
     page.wait_for_function(IDLE, timeout=seconds*1000)

@@ -1,6 +1,5 @@
 """Takes the pictures of the explorers' article, figures/explorer_*.png: tools/explorer_pictures.py RUN COMPARISON."""
 import sys
-from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -13,6 +12,7 @@ from test_explorers import go, silence
 from test_maps import click_on
 
 ENCODERS = 'mel', 'musicnn mtt'  # of the map
+SIZE = 1300, 1000  # of a picture
 
 
 def wait_for(page, part, title: str) -> None:
@@ -38,18 +38,9 @@ def snap(page, name: str) -> None:
     b.picture(page, name)
 
 
-@contextmanager
-def shown(window, *words, patience: int = 120_000):
-    "`mirnb explore` with these words: (server, page), with its first list drawn."
-    call = f'from mirnb.cli import main; main({["explore", *words, "--no-browser"]!r})'
-    with b.command('-c', call) as server, b.visit(window, server.at(), (1300, 1000)) as page:
-        page.wait_for_selector('#part-1 .mirnb-tracks .row', timeout=patience)
-        yield server, page
-
-
 def of_run(window, run: str) -> None:
     "Tracks, codes and results."
-    with shown(window, run) as (server, page):
+    with b.explorer(window, run, size=SIZE) as (server, page):
         part = go(page, 'Tracks')
         part.get_by_role('button', name='most confident errors first').click()
         part.locator('.mirnb-tracks .row').first.click()
@@ -78,7 +69,7 @@ def of_collection(window, run: str) -> None:
         tracks = Run.open(run).part('test')
         tracks[['track_id', 'path', 'title', 'genre']].to_csv(table := f'{folder}/tested works.csv', index=False)
         prepared(table, ENCODERS)  # takes minutes, for which the command below would not be waited
-        with shown(window, table, '--with', *ENCODERS) as (server, page):
+        with b.explorer(window, table, '--with', *ENCODERS, size=SIZE) as (server, page):
             page.get_by_role('tab', name='Map').click()
             page.locator('#part-2 .mirnb-scatter .legend button').nth(1).wait_for(timeout=300_000)
             click_on(page, server, 1, 12)
@@ -89,7 +80,7 @@ def of_collection(window, run: str) -> None:
 
 def of_comparison(window, comparison: str) -> None:
     "The weakest class of the best encoder, and one of its errors."
-    with shown(window, comparison, patience=300_000) as (server, page):
+    with b.explorer(window, comparison, size=SIZE) as (server, page):
         row, column = b.ask(server, '(lambda s: divmod(int(s.argmin()), s.shape[1]))(comparison.said.scores()[-2:])')
         places = b.ask(server, 'comparison.said.scores().shape[0]')
         page.locator('.mirnb-matrix tbody tr').nth(places - 2 + row).locator('td button').nth(column).click()

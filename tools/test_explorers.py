@@ -9,6 +9,7 @@ from contextlib import ExitStack, contextmanager
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from unittest.mock import patch
 
 from nbformat import write
 from nbformat.v4 import new_code_cell, new_notebook
@@ -47,27 +48,18 @@ def crowd():
 def made():
     "The folder of a finished run, under a home of its own."
     with TemporaryDirectory(prefix='mirnb-explored-') as home:
-        script, old = Path(home)/'make.py', os.environ.get('MIRNB_HOME')
-        script.write_text(MAKE)
-        os.environ['MIRNB_HOME'] = home  # the servers inherit it
-        try:
+        (script := Path(home)/'make.py').write_text(MAKE)
+        with patch.dict(os.environ, MIRNB_HOME=home):  # the servers inherit it
             env = os.environ | dict(PYTHONPATH=str(ROOT), OMP_NUM_THREADS='1')
             done = subprocess.run([sys.executable, script], env=env, text=True, capture_output=True)
             if done.returncode: raise Problem('the tiny run could not be made:\n' + done.stderr[-1500:])
             yield done.stdout.rpartition('run: ')[2].strip()
-        finally:
-            if old is None: del os.environ['MIRNB_HOME']
-            else: os.environ['MIRNB_HOME'] = old
 
 
 @contextmanager
 def explored():
     "`mirnb explore` on the run: (server, page), with the first explorer drawn; the others wait for their tabs."
-    window, run = WINDOW.get(b.chromium), RUN.get(made)
-    call = f'from mirnb.cli import main; main(["explore", {run!r}, "--no-browser"])'
-    with b.command('-c', call) as server, b.visit(window, server.at(), (1400, 1000)) as page:
-        page.wait_for_selector('#part-1 .row', timeout=120_000)
-        yield server, page
+    with b.explorer(WINDOW.get(b.chromium), RUN.get(made)) as (server, page): yield server, page
 
 
 @contextmanager

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from unittest.mock import patch
 
 import browser as b
 from notebooks import ROOT, Problem
@@ -65,30 +66,16 @@ def made(script: str, *words) -> str:
 def sounds():
     "A folder of eighteen sounds in three classes, under a home of its own."
     with TemporaryDirectory(prefix='mirnb-sounds-') as folder:
-        old = os.environ.get('MIRNB_HOME')
-        os.environ['MIRNB_HOME'] = f'{folder}/home'  # the servers inherit it
-        try:
+        with patch.dict(os.environ, MIRNB_HOME=f'{folder}/home'):  # the servers inherit it
             made(SOUNDS, f'{folder}/music')
             yield f'{folder}/music'
-        finally:
-            if old is None: del os.environ['MIRNB_HOME']
-            else: os.environ['MIRNB_HOME'] = old
-
-
-@contextmanager
-def page_of(*words):
-    "`mirnb explore` with these words: (server, page), with its first list drawn."
-    call = f'from mirnb.cli import main; main({["explore", *words, "--no-browser"]!r})'
-    window = WINDOW.get(b.chromium)
-    with b.command('-c', call) as server, b.visit(window, server.at(), (1400, 1000)) as page:
-        page.wait_for_selector('#part-1 .mirnb-tracks .row', timeout=120_000)
-        yield server, page
 
 
 @contextmanager
 def mapped():
     "The list and the map of the sounds: (server, page)."
-    with sounds() as music, page_of(music, '--with', 'mel', 'chroma') as (server, page): yield server, page
+    window = WINDOW.get(b.chromium)
+    with sounds() as music, b.explorer(window, music, '--with', 'mel', 'chroma') as (server, page): yield server, page
 
 
 @contextmanager
@@ -96,7 +83,7 @@ def compared():
     "A comparison of the sounds: (server, page)."
     with sounds() as music:
         folder = made(COMPARED, music).rpartition('folder: ')[2].strip()
-        with page_of(folder) as (server, page): yield server, page
+        with b.explorer(WINDOW.get(b.chromium), folder) as (server, page): yield server, page
 
 
 @contextmanager

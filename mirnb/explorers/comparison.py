@@ -24,8 +24,8 @@ from ..comparison.run import corpus_of
 from ..comparison.settings import CompareConfig
 from ..listening.collection import Collection
 from ..listening.plots import Grid
-from .collection import LensPicker, facts_html
-from .explorer import Panel, beside, choice, line
+from .collection import Lensed, facts_html
+from .explorer import beside, choice, line
 
 # %% ../../nbs/72_explorers/70_comparison.ipynb #8c0d5e91
 class Said:
@@ -67,27 +67,25 @@ class Said:
         return np.concatenate([np.flatnonzero(wrong & own), np.flatnonzero(wrong & (guess == name))])
 
 # %% ../../nbs/72_explorers/70_comparison.ipynb #b9601a25
-class ComparisonExplorer(Panel):
+class ComparisonExplorer(Lensed):
     "A comparison to be heard."
     def __init__(self, folder: str|Path):  # of a comparison of genres
-        super().__init__()
-        self.said = Said(folder)
+        said = Said(folder)
+        super().__init__(said.held)
+        self.said, self.facts = said, w.HTML()
         self.encoders = [*self.said.guess]
         self.grid = Grid.of(self.said.scores(), self.encoders, self.said.classes, f'F1 by {self.said.probe}')
         self.deal = choice('deal', [(str(k + 1), k) for k in range(self.said.deals)])
         others = [(f'where {name} disagrees', name) for name in self.encoders]
         self.other = choice('beside', [('all errors', ''), *others])
-        self.picker, self.facts = LensPicker(), w.HTML()
-        self.tracks = self.track_list(self.said.held.tracks, self.models(0))
+        self.tracks = self.track_list(self.held.tracks, self.models(0))
         self.children = (line(self.other, *[self.deal]*(self.said.deals > 1), self.picker),
                          beside(w.VBox([self.grid]), self.tracks), self.player, self.facts)
         self.on(self.grid, 'cell', self.list_cell)
         self.on(self.other, 'value', lambda _: self.list_cell(self.grid.cell))
         self.on(self.deal, 'value', self._dealt)
         self.on(self.tracks, 'selected', self._row)
-        self.picker.on_turn(lambda lens: self.guarded(self._turned))
-        self.shown = -1
-        self.guarded(self.show, 0, False)
+        self.first(self.show)
 
     def models(self, deal: int) -> dict:  # {encoder: guess, confidence}
         "What each encoder said, as the list takes it; a probe's certainty is not kept."
@@ -104,21 +102,21 @@ class ComparisonExplorer(Panel):
         self.tracks.model = encoder
         self.tracks.narrow(rows, f'{encoder}, {name}: {len(rows)} errors' + f', {other} disagrees'*bool(other))
 
-    def show(self, row: int, play: bool = True) -> None:
-        "A track, with what every encoder took it for; raises `AudioError` where its file cannot be read."
+    def clip(self, row: int):  # Clip
+        "A track through the lens, with what every encoder took it for."
         truth, deal = self.said.truth[row], self.deal.value
         tags = [(f'{name}: {deals[deal][row]}', 'right' if deals[deal][row] == truth else 'wrong')
                 for name, deals in self.said.guess.items()]
-        self.player.show(self.said.held.clip(row, self.picker.lens, tags=tuple(tags)), play=play)
-        self.shown, self.facts.value = row, facts_html(self.said.held.facts(row))
+        return self.held.clip(row, self.picker.lens, tags=tuple(tags))
+
+    def show(self, row: int, play: bool = True) -> None:
+        "A track and what its table says; raises `AudioError` where its file cannot be read."
+        self.play(row, play)
+        self.facts.value = facts_html(self.held.facts(row))
 
     def _row(self, row):
         if row >= 0: self.show(row)
 
     def _dealt(self, deal):
-        self.tracks.fill(self.said.held.tracks, self.models(deal))
+        self.tracks.fill(self.held.tracks, self.models(deal))
         self.list_cell(self.grid.cell)
-
-    def _turned(self):
-        clip = self.said.held.clip(self.shown, self.picker.lens)
-        self.player.show(clip, at=self.player.time, play=self.player.playing)

@@ -31,7 +31,7 @@ from ..listening.collection import Collection
 from ..listening.plots import Scatter, by_class, by_number, places
 from ..listening.spaces import PLANES, Space, agreement, same_class
 from ..listening.tracklist import Tracks
-from .collection import LensPicker, collected
+from .collection import Lensed
 from .explorer import Panel, beside, choice, line
 
 # %% ../../nbs/72_explorers/60_map.ipynb #d7cae96c
@@ -258,22 +258,20 @@ class Blind:
         self.ask()
 
 # %% ../../nbs/72_explorers/60_map.ipynb #e56d51ff
-class MapExplorer(Panel):
+class MapExplorer(Lensed):
     "A collection as two encoders see it."
     def __init__(self, what,  # a Collection, or what becomes one
                  encoders: tuple = (),  # as `mirnb compare --with` takes them
                  label: str = '',  # the column by which tracks are coloured
                  root: str = '',  # where relative paths start
                  how: str = PLANES[0]):  # the way of the maps
-        super().__init__()
-        self.held = what if isinstance(what, Collection) else collected(what, label, root) if isinstance(what, str) \
-            else Collection(what, label, root)
+        super().__init__(what, label, root)
         self.spaces = spaces_of(self.held, tuple(encoders), progress=False)
         if not self.spaces:
             raise MirnbError('no space to map: name encoders, as in `mirnb explore FOLDER --with mel chroma`, or give '
                              'columns of vectors.')
         first = best_rungs(self.spaces, most_alike(self.spaces, self.held.tracks.genre.to_numpy()))
-        self.lit, self.shown, self.picker = -1, -1, LensPicker()
+        self.lit = -1  # row of the track on both maps
         by = [*self.held.words(), *self.held.numbers, *['right or wrong']*self.classed]
         self.colour = choice('colour', by or ['nothing'])
         self.how = choice('map', PLANES, how)
@@ -285,10 +283,9 @@ class MapExplorer(Panel):
         self.on(self.colour, 'value', self._painted)
         self.on(self.how, 'value', self._drawn)
         self.on(self.tracks, 'selected', self._row)
-        self.picker.on_turn(lambda lens: self.guarded(self._turned))
         for side in self.sides: self.on(side.pick, 'value', partial(self._other_space, side))
         self._drawn(how)
-        self._first()
+        self.first(self.light)
 
     @property
     def classed(self) -> bool: return bool((self.held.tracks.genre != '').any())
@@ -331,13 +328,12 @@ class MapExplorer(Panel):
         for side in self.sides: side.light(row, 20)
         self.play(row, play)
 
-    def play(self, row: int, play: bool = True) -> None:
-        "A track through the lens."
+    def clip(self, row: int):  # Clip
+        "A track through the lens, with how far both sides agree on what is near it."
         spaces, tags = tuple(side.space for side in self.sides), ()
         if not self.blind.on and all(space.there[row] for space in spaces):
             tags = ((f'{agreement(spaces, row):.0%} of its 20 nearest are the same in both', ''),)
-        self.player.show(self.held.clip(row, self.picker.lens, tags=tags), play=play)
-        self.shown = row
+        return self.held.clip(row, self.picker.lens, tags=tags)
 
     def listed(self, a: list, b: list) -> None:
         "The tracks of the lassos alone, or all again."
@@ -346,11 +342,3 @@ class MapExplorer(Panel):
 
     def _row(self, row):
         if row >= 0: self.light(row)
-
-    def _turned(self):
-        self.player.show(self.held.clip(self.shown, self.picker.lens), at=self.player.time, play=self.player.playing)
-
-    def _first(self):
-        for row in range(min(20, len(self.held.tracks))):
-            try: return self.light(row, play=False)
-            except MirnbError as e: self.player.notice = str(e)
