@@ -24,7 +24,7 @@ from ..base.settings import fingerprint
 from ..sound.audio import CHANNELS
 from ..listening.collection import Collection, Lens
 from ..listening.switch import Switch
-from .explorer import Panel, choice, line
+from .explorer import Panel, choice
 from .marker import marker_of
 
 # %% ../../nbs/72_explorers/50_collection.ipynb #a60af77c

@@ -19,7 +19,6 @@ from pathlib import Path
 
 import ipywidgets as w
 import numpy as np
-import pandas as pd
 from scipy.stats import binomtest
 
 from ..base.files import MirnbError, home, read_json, write_json
@@ -30,7 +29,6 @@ from ..comparison.settings import CompareConfig
 from ..listening.collection import Collection
 from ..listening.plots import Scatter, by_class, by_number, places
 from ..listening.spaces import PLANES, Space, agreement, same_class
-from ..listening.tracklist import Tracks
 from .collection import Lensed
 from .explorer import Panel, beside, choice, line
 
