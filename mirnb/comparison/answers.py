@@ -119,20 +119,23 @@ class Job:
                    self.task.name, self.task)
         return folder/'answers'/self.store.name/f'{self.probe}-{fingerprint(*made_of)}.npz'
 
+    def answer(self) -> Answer:
+        "Ask."
+        store = Store(self.store)
+        names = self.rungs or candidates(store)
+        rungs = {name: features(store, list(self.track_ids), name, self.codes) for name in names}
+        return ask(rungs, self.labels, list(self.classes), self.split, self.task.probe(self.probe), self.seed,
+                   self.task)
+
 # %% ../../nbs/65_comparison/40_answers.ipynb #814a26e8
-def work(job: tuple,  # Job, and the file to be written
+def work(job: tuple,  # a Job, or another with `answer`, and the file to be written
          ) -> Path:
     "Ask, and keep."
-    ask_of, path = job
-    store = Store(ask_of.store)
-    names = ask_of.rungs or candidates(store)
-    rungs = {name: features(store, list(ask_of.track_ids), name, ask_of.codes) for name in names}
-    task = ask_of.task
-    said = ask(rungs, ask_of.labels, list(ask_of.classes), ask_of.split, task.probe(ask_of.probe), ask_of.seed, task)
-    return save_answer(said, path)
+    asked, path = job
+    return save_answer(asked.answer(), path)
 
 # %% ../../nbs/65_comparison/40_answers.ipynb #98b45726
-def answers(jobs: list,  # of Job
+def answers(jobs: list,  # of Job, or of others with `path` and `answer`
             folder: str|Path,  # of the comparison
             workers: int = 2,  # processes
             progress: bool = True,  # show a bar

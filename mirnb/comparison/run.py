@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['CONTROL', 'Comparison', 'made_by', 'corpus_of', 'Ground', 'ground_of', 'store_of', 'kept', 'common', 'sheets',
            'read_sheet', 'asked_all', 'by_probe', 'few_shot', 'beside_twins', 'facts_of', 'known_as', 'about_corpus',
-           'beside', 'more_of', 'found', 'run']
+           'beside', 'told_of_formers', 'more_of', 'found', 'run']
 
 # %% ../../nbs/65_comparison/70_run.ipynb #52765dbf
 import shutil
@@ -27,15 +27,16 @@ from ..sound.traits import played_features, played_traits
 from ..representations.extract import extract_many
 from ..representations.store import Store, code_version
 from ..representations.tasks import cost_of
+from ..learners.transformer import precision_of
 from ..evidence.significance import corrected
 from ..evidence.style import FAMILIES, ORACLES
 from ..study.provenance import machine
 from ..study.run import slug
 from .settings import Asked, CompareConfig, twin_of
-from .contamination import contamination
+from .caveats import contamination, production
 from .tasks import Task, asked, columns, task_of
 from .splits import learnable, shots, splits_of
-from .production import production
+from .formers import FormerJob
 from .answers import Job, answers, ask, guesses, load_answer, save_answer
 from .scores import by_deal, compared, differences, scored
 from .hardships import batches, knows, robustness
@@ -100,10 +101,14 @@ class Ground:
         return self.config.probes or (next(iter(self.task.probes)),)
 
     def jobs(self, one: Asked, store: Store, probe: str, splits: tuple = ()) -> list:  # of Job, one a split
-        "What is asked of one encoder."
-        rungs, labels = (one.rung,) if one.rung else (), self.task.labels(self.table)
-        return [Job(store.folder, tuple(self.table.track_id), labels, self.classes, split, probe, rungs,
-                    seed=self.config.seed, task=self.task) for split in splits or self.splits]
+        "What is asked of one encoder; a former has jobs of its own kind, and no probe."
+        rungs, known = (one.rung,) if one.rung else (), (tuple(self.table.track_id), self.task.labels(self.table))
+        if one.former:
+            precision = precision_of()
+            return [FormerJob(one, store.folder, *known, self.classes, split, self.task, precision)
+                    for split in splits or self.splits]
+        return [Job(store.folder, *known, self.classes, split, probe, rungs, seed=self.config.seed, task=self.task)
+                for split in splits or self.splits]
 
     def numbered(self, said: list, splits: tuple = ()) -> tuple:  # truth, groups, answers (deals, N, ...)
         "Answers as `scored` and `differences` take them."
@@ -147,8 +152,10 @@ def store_of(config: CompareConfig,  # corpus, root
              ) -> Path:  # of its store
     "By encoder, settings and weights, and by where the corpus lies."
     where = [config.corpus if config.corpus in SOURCES else str(absolute(config.corpus)), config.root]
-    name = fingerprint(asked.pooled().settings(), *where)
-    return home()/'stores'/f'pooled-{slug(asked.name)[:40]}-{name}-{code_version().rpartition("+")[2]}'
+    kind = asked.kept()
+    of = slug(asked.name)[:40]*(kind.name == 'pooled')
+    parts = kind.name, *[of]*bool(of), fingerprint(kind.settings(), *where), code_version().rpartition('+')[2]
+    return home()/'stores'/'-'.join(parts)
 
 # %% ../../nbs/65_comparison/70_run.ipynb #d4542625
 def kept(config: CompareConfig,  # corpus, encoders
@@ -158,7 +165,7 @@ def kept(config: CompareConfig,  # corpus, encoders
          progress: bool = True,  # show a bar
          ) -> dict:  # {label: Store}
     "Extract what is not there yet."
-    wanted, stores = {store_of(config, one): one.pooled() for one in asked}, {}
+    wanted, stores = {store_of(config, one): one.kept() for one in asked}, {}
     for some in batches(wanted):  # more at once, and models would be loaded anew for each track
         stores |= extract_many(table, {folder: wanted[folder] for folder in some}, workers, progress)
     return {one.label: stores[store_of(config, one)] for one in asked}
@@ -269,13 +276,15 @@ def beside_twins(said: dict,  # {label: [Answer]}, twins among them
     return found
 
 # %% ../../nbs/65_comparison/70_run.ipynb #3b1af7b6
-def facts_of(one: Asked,  # an encoder
+def facts_of(one: Asked,  # an encoder, or a former
              store: Store,  # of it
              ) -> dict:  # plain JSON
     "Whose it is, what was read of it, and a hash of all that makes its numbers."
-    made = one.made
-    return dict(hash=fingerprint(store.card['settings']), about=asdict(made.about), sr=made.sr, store=store.folder.name,
-                rungs=[name for name, _, _ in store.settings['cuts']], parameters=made.about.parameters)
+    made, settings = one.made, store.card['settings']
+    rungs = [store.card['name']] if one.former else [name for name, _, _ in settings['cuts']]
+    learned = [settings, one.study] if one.former else [settings]
+    return dict(hash=fingerprint(*learned), about=asdict(made.about), sr=made.sr, store=store.folder.name, rungs=rungs,
+                parameters=made.about.parameters)
 
 # %% ../../nbs/65_comparison/70_run.ipynb #66b65881
 def known_as(corpus: str,  # as it was asked for
@@ -303,6 +312,15 @@ def beside(ground: Ground,  # the tracks
     read = sheets(ground, workers, progress)
     found = {name: ground.scored(read_sheet(X, ground)) for name, X in read.items()}
     return dict(control=found.pop(CONTROL), oracles=found)
+
+# %% ../../nbs/65_comparison/70_run.ipynb #6fcddde4
+def told_of_formers(mine: list,  # of Asked
+                    said: dict,  # {label: [Answer]}
+                    ) -> list:  # a sentence a former
+    "What each cost, and what is not asked of it."
+    each = {one.label: np.mean([a.setting['cpu_seconds'] for a in said[one.label]]) for one in mine if one.former}
+    return [f'{label}: is trained anew on every split, {seconds:,.0f} CPU s each; no few-shot curve, no hardship and '
+            'no percept is asked of it.' for label, seconds in each.items()]
 
 # %% ../../nbs/65_comparison/70_run.ipynb #cac68c92
 def more_of(everyone: list,  # of Asked
@@ -336,19 +354,21 @@ def found(config: CompareConfig,  # all of it
           ) -> tuple:  # results as JSON holds them; of `guesses`; tracks that an encoder could not read
     "The numbers; raises the `MirnbError` of whatever cannot be done."
     mine = config.asked
+    frozen = [one for one in mine if not one.former]
     twins = {one.label: twin for one in mine if config.twins and (twin := twin_of(one))}
     everyone = list({one.label: one for one in [*mine, *twins.values()]}.values())
     stores = kept(config, everyone, corpus.table, workers, progress)
     ground, bad, left = ground_of(config, corpus, stores, folder)
     said = asked_all(everyone, stores, ground, ground.probes[0], (), workers, progress)
     main, deals = by_probe({one.label: said[one.label] for one in mine}, ground)
-    def read_by(probe): return by_probe(asked_all(mine, stores, ground, probe, (), workers, progress), ground)[0]
+    def read_by(probe): return by_probe(asked_all(frozen, stores, ground, probe, (), workers, progress), ground)[0]
     probes = {ground.probes[0]: main} | {probe: read_by(probe) for probe in ground.probes[1:]}
-    more, gone = more_of(mine, stores, ground, workers, progress)
+    more, gone = more_of(frozen, stores, ground, workers, progress)
     facts = {one.label: facts_of(one, stores[one.label]) for one in mine}
     results = dict(
         corpus=about_corpus(corpus, ground), splits=[dict(name=s.name, key=s.key) for s in ground.splits],
-        probes=probes, encoders=facts, twins=beside_twins(said, twins, ground), left_out=left + gone,
+        probes=probes, encoders=facts, twins=beside_twins(said, twins, ground),
+        left_out=left + gone + told_of_formers(mine, said),
         costs={one.label: cost_of(stores[one.label].folder) for one in mine},
         licences={label: fact['about']['weights'] for label, fact in facts.items()},
         warnings={one.label: contamination(known_as(config.corpus), one.made.about) for one in mine},

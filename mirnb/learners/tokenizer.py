@@ -4,7 +4,8 @@
 
 # %% auto #0
 __all__ = ['STFTS', 'magnitudes', 'snr', 'spectral_convergence', 'Waves', 'Crops', 'reconstruction_loss', 'RunningCodebook',
-           'train_step', 'Checkpoint', 'first_vectors', 'rate', 'train_level', 'train_vqvae', 'mean_of', 'assess']
+           'train_step', 'Checkpoint', 'first_vectors', 'rate', 'train_level', 'train_vqvae', 'mean_of', 'returned',
+           'assess']
 
 # %% ../../nbs/40_learners/70_tokenizer.ipynb #c2bd04bf
 import json
@@ -24,6 +25,7 @@ from ..sound.audio import load_audio
 from ..representations.codebook import perplexity, usage
 from ..representations.convolutions import as_row, nearest
 from ..base.files import MirnbError, atomic
+from ..representations.protocol import as_loud
 from ..representations.settings import TokenizerConfig
 from ..base.processes import device
 from ..base.randomness import rng_of, seed_of
@@ -63,12 +65,16 @@ class Waves:
     "Clips as waves, decoded when asked for: `len()` and `[i]`."
     def __init__(self, paths: list,  # of sound files
                  seconds: float|None = None,  # of each, from its start; None = whole
+                 starts: list|None = None,  # s into each file; None = 0
+                 loudness: float = 0.,  # RMS that each is brought to; 0 = as it is
                  ):
-        self.paths, self.seconds = list(paths), seconds
+        self.paths, self.seconds, self.loudness = list(paths), seconds, loudness
+        self.starts = list(starts or [0.]*len(self.paths))
 
     def __len__(self) -> int: return len(self.paths)
 
-    def __getitem__(self, i: int) -> np.ndarray: return load_audio(self.paths[i], seconds=self.seconds)
+    def __getitem__(self, i: int) -> np.ndarray:
+        return as_loud(load_audio(self.paths[i], offset=self.starts[i], seconds=self.seconds), self.loudness)
 
 # %% ../../nbs/40_learners/70_tokenizer.ipynb #b9e313ab
 class Crops:
@@ -278,11 +284,11 @@ def mean_of(values: list,  # one a clip
     return [float(np.mean(values)), float(found.low), float(found.high)]
 
 # %% ../../nbs/40_learners/70_tokenizer.ipynb #2396333f
-def assess(model: VQVAE,  # trained
-           waves,  # len() and [i] -> (samples,) float32, clips that the training did not see
-           level: int = 2,  # which
-           ) -> dict:
-    "Mean SNR (dB) and spectral convergence of the clips, each with its interval; used codes and their perplexity."
+def returned(model: VQVAE,  # trained
+             waves,  # len() and [i] -> (samples,) float32, clips that the training did not see
+             level: int = 2,  # which
+             ) -> tuple:  # SNR (dB) and spectral convergence, one a clip; uses of each code
+    "What comes back of each clip from its tokens."
     ratios, gaps, counts, part = [], [], np.zeros(model.config.codes), model.level(level)
     for i in range(len(waves)):
         wave = np.asarray(waves[i], np.float32)
@@ -291,5 +297,14 @@ def assess(model: VQVAE,  # trained
         ratios.append(snr(wave, guess))
         gaps.append(spectral_convergence(wave, guess))
         counts += usage([tokens], len(counts))
+    return ratios, gaps, counts
+
+# %% ../../nbs/40_learners/70_tokenizer.ipynb #50e58d9e
+def assess(model: VQVAE,  # trained
+           waves,  # len() and [i] -> (samples,) float32, clips that the training did not see
+           level: int = 2,  # which
+           ) -> dict:
+    "Mean SNR (dB) and spectral convergence of the clips, each with its interval; used codes and their perplexity."
+    ratios, gaps, counts = returned(model, waves, level)
     return dict(clips=len(waves), snr=mean_of(ratios), spectral_convergence=mean_of(gaps),
                 used=int((counts > 0).sum()), perplexity=float(perplexity(counts)))

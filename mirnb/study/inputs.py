@@ -24,7 +24,7 @@ from ..representations.store import Store
 from ..representations.extract import extract
 from ..learners.batches import reached
 from ..learners.tokenizer import Waves, assess
-from ..learners.small_vqvae import train_pair
+from ..learners.small_vqvae import train_all
 from ..evidence.figures import corpus_overview
 from ..evidence.significance import scorable
 from ..evidence.style import canvas, labels, save
@@ -235,8 +235,8 @@ def train_tokenizer(run: Run,  # with a track table
     if run.weights('random').exists(): return
     train, valid, config = run.part('train'), run.part('valid'), run.study.tokenizer
     precision = 'bfloat16' if run.precision == 'bf16' else 'float32'
-    pair = train_pair(train.path.tolist(), run.folder/'tokenizer', config, change(config, frozen=True), workers=1,
-                      precision=precision)
+    both = dict(trained=config, random=change(config, frozen=True))
+    pair = train_all(Waves(train.path), both, run.folder/'tokenizer', workers=1, precision=precision)
     heard = Waves(valid.path[::max(1, len(valid)//24)])
     for encoder, (model, history) in pair.items():
         with atomic(run.folder/'tokenizer'/f'{encoder}.csv') as part: history.to_csv(part, index=False)
