@@ -32,6 +32,8 @@ from ..study.run import Run
 from ..study.inputs import usable
 from ..study.main import run_studies
 from ..study.asked import answers, kept_answers, trained
+from .representations import corpora_at
+from .strangers import met
 from ..trials.comparison import cpu_hours
 from ..evidence.say import bullets, number, parts, share, told
 
@@ -249,9 +251,10 @@ def computed(base: StudyConfig,  # such as `preset('study')`
              keep: Callable = None,  # of `Article.results`; not called: clips and answers are kept one by one
              seeds: tuple = (0, 1, 2),  # of the trainings
              ask: Exam = Exam(),  # what they are tested on
-             ) -> dict:  # of `examined`
+             ) -> dict:  # of `examined`; strangers: of `met`, where recorded music was fetched
     "The study, from what is there already."
-    return examined(trained(base, seeds), ask)
+    runs, recorded = trained(base, seeds), corpora_at().get('recorded')
+    return examined(runs, ask) | (dict(strangers=met(runs, recorded, ask.workers)) if recorded else {})
 
 # %% ../../nbs/80_studies/70_cross_dataset.ipynb #9510e079
 def told_of_former(row: dict,  # of `crossed`
@@ -276,10 +279,11 @@ OWN = 'as it is', *DEFORMED, 'neutral', 'uniform'  # of the data set that was le
 def second(results: dict,  # of `computed`
            ) -> str:
     "Which other data sets formers were tested on, if any."
-    rows = [*results['rows'], *results.get('tags', ())]
+    rows, strange = [*results['rows'], *results.get('tags', ())], results.get('strangers')
     names = list(dict.fromkeys(r['condition'] for r in rows if r['condition'] not in OWN))
-    if not names: return 'no second data set was given: this is the one that was learned from, deformed or played anew'
-    return f"tested on {', '.join(names)} too, which no former has learned from"
+    if names: return f"tested on {', '.join(names)} too, which no former has learned from"
+    if strange: return f"{strange['tracks']} recordings of music that has none of the genres are the second data set"
+    return 'no second data set was given: this is the one that was learned from, deformed or played anew'
 
 # %% ../../nbs/80_studies/70_cross_dataset.ipynb #290d9b57
 def head(results: dict,  # of `computed`
