@@ -27,7 +27,7 @@ from .sound.settings import FMA_ARCHIVES, SOURCES
 from .study.settings import DEVELOPMENT_SEED, HEADLINE_SEED, PRESETS, StudyConfig, preset
 
 # %% ../nbs/cli.ipynb #9d495303
-def study_of(args,  # preset, corpus, root, per_class, folds, corpus_seed
+def study_of(args,  # preset, corpus, root, per_class, unlabelled, folds, corpus_seed
              ) -> StudyConfig:
     "The study that was asked for; raises `MirnbError` for a folder of no known corpus."
     corpus, root, more = args.corpus or 'embedded', args.root, {}
@@ -40,6 +40,9 @@ def study_of(args,  # preset, corpus, root, per_class, folds, corpus_seed
     if corpus != 'embedded':
         more = dict(corpus__source=corpus, corpus__root=str(Path(root).absolute()) if root else '')
     if args.per_class is not None: more['corpus__per_class'] = args.per_class
+    if args.unlabelled:
+        known = args.unlabelled in SOURCES
+        more['corpus__unlabelled'] = args.unlabelled if known else str(Path(args.unlabelled).absolute())
     seed = HEADLINE_SEED if args.folds > 1 and args.corpus_seed is None else args.corpus_seed
     if seed is not None: more['corpus__seed'] = seed
     return change(preset(args.preset), corpus__folds=args.folds, **more)
@@ -282,6 +285,8 @@ def _study_commands(commands) -> None:  # argparse's list of commands
     one.add_argument('--root', help='folder that the corpus lies in')
     one.add_argument('--per-class', type=number(int, low=0), metavar='N',
                      help='training tracks a genre at most, 0 = all (default: what the preset says)')
+    one.add_argument('--unlabelled', metavar='CORPUS', help='tracks to pretrain on besides: recorded-unlabelled, a folder, '
+                                                            'a CSV')
     one.add_argument('--folds', type=number(int, low=1), default=1, metavar='N',
                      help='cross-validation by group: every work is tested once (default: 1, a single split)')
     one.add_argument('--corpus-seed', type=number(int, low=0, high=SEEDS), metavar='N',

@@ -43,12 +43,15 @@ class CorpusConfig:
     folds: int = late(1, low=1)  # 1 = one split; else so many, over which every work is tested once
     fold: int = late(0, low=0)  # of several the one whose works are tested, from 1; 0 = all of them, joined
     sound: str = late('')  # embedded: the sound font, SOUND or the path of an .sf2 file; no other corpus has one
+    unlabelled: str = late('')  # tracks that join the pool: 'recorded-unlabelled', or the path of a folder or a CSV
 
     def __post_init__(self):
         check(self)
         object.__setattr__(self, 'sound', (self.sound or SOUND) if self.embedded else '')
         if len(set(self.classes)) < len(self.classes): refuse(self, 'classes', 'names that differ')
         if self.embedded and not self.per_class: refuse(self, 'per_class', 'at least 1 with the embedded corpus')
+        if self.unlabelled and self.unlabelled not in SOURCES and not Path(self.unlabelled).is_absolute():
+            refuse(self, 'unlabelled', f'a data set by name, or an absolute path: {Path(self.unlabelled).absolute()}')
         if self.folds > 1 and self.source in OFFICIAL:
             refuse(self, 'folds', f'1 with {self.source}, which has an official split')
         most = self.folds if self.folds > 1 else 0
