@@ -285,8 +285,8 @@ def _study_commands(commands) -> None:  # argparse's list of commands
     one.add_argument('--root', help='folder that the corpus lies in')
     one.add_argument('--per-class', type=number(int, low=0), metavar='N',
                      help='training tracks a genre at most, 0 = all (default: what the preset says)')
-    one.add_argument('--unlabelled', metavar='CORPUS', help='tracks to pretrain on besides: recorded-unlabelled, a folder, '
-                                                            'a CSV')
+    one.add_argument('--unlabelled', metavar='CORPUS',
+                     help='tracks to pretrain on besides: recorded-unlabelled, a folder, a CSV')
     one.add_argument('--folds', type=number(int, low=1), default=1, metavar='N',
                      help='cross-validation by group: every work is tested once (default: 1, a single split)')
     one.add_argument('--corpus-seed', type=number(int, low=0, high=SEEDS), metavar='N',

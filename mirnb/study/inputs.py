@@ -167,7 +167,8 @@ def with_pool(run: Run,  # with a track table
     if rows.empty: raise MirnbError(f'{more.name}: has no track that could join the pool; name another corpus.')
     own = dict(split='pool', genre='', work_id=rows.track_id, title=rows.track_id, source=more.name, rendition=0)
     rows = rows[['track_id', 'path', 'group', 'seconds']].assign(**own, tags=[()]*len(rows))
-    both = pd.concat([table, rows.reindex(columns=[c for c in rows if c != 'tags' or tagged(table)])], ignore_index=True)
+    if not tagged(table): rows = rows.drop(columns='tags')
+    both = pd.concat([table, rows], ignore_index=True)
     empty = {c: 0 if is_numeric_dtype(table[c]) else '' for c in table if c not in ('seconds', 'tags')}
     both = both.fillna(empty).astype({c: table[c].dtype for c in empty})
     save_tracks(run, both)
@@ -258,7 +259,7 @@ def _clips(run: Run) -> str:
 # %% ../../nbs/60_study/30_inputs.ipynb #ed83cd00
 def train_tokenizer(run: Run,  # with a track table
                     ) -> None:
-    "Train the small VQ-VAE and its control on the training clips and the pool; their cards say on what, and how good they are."
+    "Train the small VQ-VAE and its control on training clips and pool; their cards say on what, and how good they are."
     if run.weights('random').exists(): return
     train, valid, config = run.part('train', 'pool'), run.part('valid'), run.study.tokenizer
     precision = 'bfloat16' if run.precision == 'bf16' else 'float32'
