@@ -141,7 +141,7 @@ def answer(found: dict,  # of `met`
         sure = row['noticed']
         return (f"{model} is sure of its answer by {sure['own']:.2f} on test works and {sure['strange']:.2f} on "
                 f"strangers; by its confidence the two are told apart with ROC-AUC {number(sure)} (chance 0.5). A "
-                f"probe of its summary knows the artist with macro-F1 {number(row['trained'])}: less what the same former "
+                f"probe of its summary knows the artist with macro-F1 {number(row['trained'])}: less what the former "
                 f"gives before training {told(row['more'])}; less a probe of what it reads {told(row['than_input'])}.")
     head = (f"**{found['name']}**: {found['tracks']} tracks of {found['classes']} artists, of none of whose genres "
             f"anything was learned; {found['seeds']} trainings of each former; no guesser can expect more than "
