@@ -19,8 +19,10 @@ export PIP_DISABLE_PIP_VERSION_CHECK = 1
 TEST_BROWSER = $(or $(MIRNB_CHROMIUM),$(shell command -v chromium || command -v chromium-browser || command -v google-chrome))
 SUDO = $(if $(filter-out 0,$(shell id -u)),sudo )
 INSTALL_BROWSER := apt-get install -y --no-install-recommends chromium fonts-dejavu-core
+SECOND_BROWSER = $(or $(MIRNB_FIREFOX),$(shell command -v pulseaudio >/dev/null && { command -v firefox-esr || command -v firefox; }))
+INSTALL_SECOND := apt-get install -y --no-install-recommends firefox-esr pulseaudio
 
-.PHONY: help study studies tokenizer test chromium lab export readme docs site clean distclean
+.PHONY: help study studies tokenizer test chromium firefox lab export readme docs site clean distclean
 
 help:
 	@echo 'make study      the whole study and a comparison of encoders; PRESET=study (default) or full; goes on where it was stopped'
@@ -28,6 +30,7 @@ help:
 	@echo 'make tokenizer  the VQ-VAE that ships and its control, trained anew: an hour and a half on two cores'
 	@echo 'make test       every notebook and every check'
 	@echo 'make chromium   installs the browser of some tests (Debian, Ubuntu); without it they are skipped'
+	@echo 'make firefox    installs the second one, with a loudspeaker that nobody hears'
 	@echo 'make lab        JupyterLab on the notebooks'
 	@echo 'make export     after editing notebooks: mirnb/, clean notebooks, README.md'
 	@echo 'make readme     README.md alone, from nbs/index.ipynb'
@@ -52,12 +55,16 @@ tokenizer: $(READY)
 
 # A test never installs system packages on somebody's machine; a server that only tests is another matter.
 test: $(READY)
-	@$(if $(filter true,$(CI)),$(MAKE) chromium || true,:)
+	@$(if $(filter true,$(CI)),$(MAKE) chromium firefox || true,:)
 	@$(BIN)/python tools/test_notebooks.py $(ARGS)
 
 chromium:
 	@$(if $(TEST_BROWSER),echo 'mirnb: the browser of the tests is $(TEST_BROWSER)',\
 	  $(SUDO)apt-get update -qq && $(SUDO)$(INSTALL_BROWSER) || { echo 'mirnb: could not be installed; as root: $(INSTALL_BROWSER)'; exit 1; })
+
+firefox:
+	@$(if $(SECOND_BROWSER),echo 'mirnb: the second browser of the tests is $(SECOND_BROWSER)',\
+	  $(SUDO)apt-get update -qq && $(SUDO)$(INSTALL_SECOND) || { echo 'mirnb: could not be installed; as root: $(INSTALL_SECOND)'; exit 1; })
 
 # On this machine's own address only and with a token, so root (as in a container) is let in.
 lab: $(READY)

@@ -1,4 +1,4 @@
-"""A real browser for the tests: JupyterLab, `mirnb.explorers.app`, Chromium, and what can be asked of each.
+"""A real browser for the tests: JupyterLab, `mirnb.explorers.app`, Chromium or Firefox, and what can be asked of each.
 
     with chromium() as browser, jupyterlab(folder) as server, visit(browser, server.at('lab/tree/demo.ipynb')) as page:
         run_first_cell(page)
@@ -6,7 +6,7 @@
         assert ask(server, 'bell.rings') == 1 and not page.outside and not page.errors
 
 Servers get a free port, throw-away settings and a folder for temporary files; they end with their whole process group.
-Chromium gets a fresh profile. What a page asks of any other machine is refused and counted in `page.outside`, and what
+A browser gets a fresh profile. What a page asks of any other machine is refused and counted in `page.outside`, and what
 goes wrong in it stands in `page.errors`: a test that is content asserts that both are empty.
 """
 import os
@@ -33,12 +33,18 @@ from notebooks import ROOT, Problem
 
 NAMES = ('chromium', 'chromium-browser', 'google-chrome')
 INSTALL = 'apt-get install -y --no-install-recommends chromium fonts-dejavu-core'
+FOXES = ('firefox-esr', 'firefox')
+INSTALL_FOX = 'apt-get install -y --no-install-recommends firefox-esr pulseaudio'  # without a sink it plays no sound
 # No sandbox: in a container Chromium cannot make one, and it sees only our pages. The others keep it from calling home.
 # The last two find no address but our own, so that nothing leaves this machine. Playwright's interception could refuse
 # requests too, but it loses those that a page sends while it goes, switches the cache off and takes its time.
 FLAGS = [*('--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking '
            '--disable-component-update --disable-sync').split(), '--no-proxy-server',
          '--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1']
+# Whatever is not of this machine goes to a proxy that is not there; and sounds may begin without a click.
+PREFERENCES = {'network.proxy.type': 1, 'network.proxy.no_proxies_on': '127.0.0.1', 'media.autoplay.default': 0,
+               **{f'network.proxy.{kind}{part}': value for kind in ('http', 'ssl')
+                  for part, value in (('', '127.0.0.1'), ('_port', 9))}}
 HERE = ('http://127.0.0.1', 'ws://127.0.0.1', 'data:', 'blob:')  # what a page may ask for
 PICTURES = None  # the folder of screenshots, inside `pictures`
 
@@ -198,6 +204,44 @@ def chromium(path: str|None = None, **more):
         browser = playwright.chromium.launch(executable_path=path or find_chromium(), args=FLAGS, **more)
         try: yield browser
         finally: browser.close()
+
+
+def find_firefox() -> str|None:
+    "The other browser on this machine: $MIRNB_FIREFOX, or the first of the usual names."
+    return os.environ.get('MIRNB_FIREFOX') or next(filter(None, map(shutil.which, FOXES)), None)
+
+
+@contextmanager
+def sink():
+    "A loudspeaker that nobody hears: the environment of who plays into it. Where there is none, the machine's own."
+    if not shutil.which('pulseaudio'):
+        yield os.environ
+        return
+    with tempfile.TemporaryDirectory(prefix='mirnb-sink-') as folder:
+        socket = f'{folder}/native'
+        words = ['-n', '--daemonize=no', '--exit-idle-time=-1', '-L', 'module-null-sink', '-L',
+                 f'module-native-protocol-unix auth-anonymous=1 socket={socket}']
+        own = dict(HOME=folder, XDG_RUNTIME_DIR=folder, PULSE_SERVER=f'unix:{socket}', PULSE_LATENCY_MSEC='50')
+        env = os.environ | own
+        process = subprocess.Popen(['pulseaudio', *words], env=env, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                                   stderr=subprocess.DEVNULL, start_new_session=True)
+        try:
+            until(lambda: os.path.exists(socket), 20, 'pulseaudio did not start')
+            yield env
+        finally: end(process)
+
+
+@contextmanager
+def firefox(path: str|None = None, **more):
+    "Firefox without a window, as its makers ship it, by WebDriver BiDi; else as `chromium`."
+    with sink() as env, sync_playwright() as playwright:
+        browser = playwright.firefox.launch(channel='moz-firefox', executable_path=path or find_firefox(), env=env,
+                                            firefox_user_prefs=PREFERENCES, **more)
+        try: yield browser
+        finally: browser.close()
+
+
+DRIVER = chromium  # whose pages the tests see now
 
 
 # Runs in each page before its own scripts: remembers every sound that is ever played, in the page or not.

@@ -123,7 +123,7 @@ def served(folder: str, title: str, parts: dict) -> str:
 @contextmanager
 def demo(kind: str):
     "The bell in 'voila' or in 'lab': (server, page), with the widget drawn."
-    window = WINDOW.get(b.chromium)
+    window = WINDOW.get(b.DRIVER)
     with TemporaryDirectory(prefix='mirnb-demo-') as folder, ExitStack() as stack:
         Path(folder, 'bells.py').write_text(BELL)
         parts = {'Bell': ('bells:Bell',), 'Controls': ('bells:controls',), 'Broken': ('nowhere:Nothing', HOSTILE)}
@@ -263,7 +263,7 @@ def left():
 # -- the harness itself
 
 def outside():
-    window = WINDOW.get(b.chromium)
+    window = WINDOW.get(b.DRIVER)
     asked = 'http://example.com/a.png', 'http://192.0.2.1/b.png', 'ws://example.com/c'
     lines = ''.join(f'<img src={url}>' for url in asked[:2]) + f'<script>new WebSocket("{asked[2]}"); null.x</script>'
     with b.visit(window, f'data:text/html,{lines}') as page:
@@ -274,7 +274,7 @@ def outside():
 
 
 def sorting():
-    window, strengths = WINDOW.get(b.chromium), {HOSTILE: 2., 'beta': .8, 'alpha': 0.}
+    window, strengths = WINDOW.get(b.DRIVER), {HOSTILE: 2., 'beta': .8, 'alpha': 0.}
     with TemporaryDirectory(prefix='mirnb-page-') as folder:
         toy_comparison(folder, strengths, ('air', HOSTILE))
         address = write_page(folder).as_uri()

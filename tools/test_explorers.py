@@ -59,13 +59,13 @@ def made():
 @contextmanager
 def explored():
     "`mirnb explore` on the run: (server, page), with the first explorer drawn; the others wait for their tabs."
-    with b.explorer(WINDOW.get(b.chromium), RUN.get(made)) as (server, page): yield server, page
+    with b.explorer(WINDOW.get(b.DRIVER), RUN.get(made)) as (server, page): yield server, page
 
 
 @contextmanager
 def notebook():
     "The results explorer in JupyterLab: (server, page)."
-    window, run = WINDOW.get(b.chromium), RUN.get(made)
+    window, run = WINDOW.get(b.DRIVER), RUN.get(made)
     with TemporaryDirectory(prefix='mirnb-lab-') as folder, ExitStack() as stack:
         kernel = dict(name='python3', display_name='Python 3', language='python')
         cells = [new_code_cell(CELL.format(run))]
@@ -80,7 +80,7 @@ def notebook():
 @contextmanager
 def crowded():
     "A page with a button that lists 100,000 tracks: (server, page)."
-    window = WINDOW.get(b.chromium)
+    window = WINDOW.get(b.DRIVER)
     with TemporaryDirectory(prefix='mirnb-crowd-') as folder:
         Path(folder, 'crowds.py').write_text(CROWD)
         code = served(folder, 'Crowd', {'Crowd': ('crowds:crowd',)})

@@ -74,7 +74,7 @@ def sounds():
 @contextmanager
 def mapped():
     "The list and the map of the sounds: (server, page)."
-    window = WINDOW.get(b.chromium)
+    window = WINDOW.get(b.DRIVER)
     with sounds() as music, b.explorer(window, music, '--with', 'mel', 'chroma') as (server, page): yield server, page
 
 
@@ -83,13 +83,13 @@ def compared():
     "A comparison of the sounds: (server, page)."
     with sounds() as music:
         folder = made(COMPARED, music).rpartition('folder: ')[2].strip()
-        with b.explorer(WINDOW.get(b.chromium), folder) as (server, page): yield server, page
+        with b.explorer(WINDOW.get(b.DRIVER), folder) as (server, page): yield server, page
 
 
 @contextmanager
 def crowded():
     "The map of 100,000 tracks, of two sounds in turn: (server, page)."
-    window = WINDOW.get(b.chromium)
+    window = WINDOW.get(b.DRIVER)
     with sounds() as music, TemporaryDirectory(prefix='mirnb-crowd-') as folder:
         files = [f'{music}/bass/0.wav', f'{music}/bells/0.wav']
         Path(folder, 'crowds.py').write_text(f'FILES = {json.dumps(files)}\n{CROWD}')

@@ -97,7 +97,7 @@ def level(samples) -> float:
 @contextmanager
 def page_of(code: str, what: str, ready: str):
     "A page with one part that a module makes: (server, page)."
-    window = WINDOW.get(b.chromium)
+    window = WINDOW.get(b.DRIVER)
     with TemporaryDirectory(prefix='mirnb-marks-') as folder:
         Path(folder, 'parts.py').write_text(code)
         serve = served(folder, 'Marks', {'Part': (f'parts:{what}',)})
@@ -226,6 +226,12 @@ def tune(number: int) -> tuple:
     return server, page, page.locator('.mirnb-area')
 
 
+def typed(page, field, text: str) -> None:
+    "In the place of what a field held; Firefox empties a field of numbers where it is filled at once."
+    field.press('Control+a')
+    page.keyboard.type(text)
+
+
 def keyboard():
     server, page, area = tune(0)
     area.focus()
@@ -265,13 +271,16 @@ def mouse():
     b.picture(page, 'marks')
     page.mouse.click((left + right)/2, area.bounding_box()['y'] + 10)  # in the lane of marks: it is heard, and can be changed
     soon(lambda: [s['time'] > 2 for s in b.sounds(page) if not s['paused']] == [True], 'the mark is not heard')
-    begins = page.get_by_label('begins at, seconds')
-    begins.fill('3.5')
-    page.get_by_label('ends at, seconds').fill('3')
+    begins, ends = (page.get_by_label(f'{name} at, seconds') for name in ('begins', 'ends'))
+    begins.fill('')
+    page.get_by_role('button', name='save: keep this mark').click()
+    soon(lambda: 'write both' in text_of(page, '.mirnb-player .mirnb-notice'), 'an empty field is not refused')
+    typed(page, begins, '3.5')
+    typed(page, ends, '3')
     page.get_by_role('button', name='save: keep this mark').click()
     soon(lambda: 'end after it starts' in text_of(page, '.mirnb-player .mirnb-notice'), 'an empty stretch is not refused')
     assert page.locator('.mirnb-form').is_visible(), 'what was typed is lost'
-    begins.fill('2.5')
+    typed(page, begins, '2.5')
     page.get_by_role('button', name='save: keep this mark').click()
     soon(lambda: [2.5, 3., 'reel', ''] in spans(server), 'the mark is not changed')
     page.locator('.mirnb-chips button').last.click()

@@ -6,6 +6,7 @@
     tools/test_notebooks.py --only checks       only the checks
     tools/test_notebooks.py --only site         only the site, a small one, read as files and in Chromium
     tools/test_notebooks.py --only browser      only the tests in Chromium; skipped where there is none, failed where $CI is true
+    tools/test_notebooks.py --only firefox      only those in Firefox, likewise
 
 nbdev's own `nbdev_test` prints no counts, succeeds when a path matches nothing, and waits for ever for a cell that
 hangs; that is why there is this file.
@@ -24,6 +25,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from notebooks import FLAGS, ROOT, Problem, name_of, notebooks
+
+PARTS = 'notebooks', 'checks', 'tools', 'site', 'browser', 'firefox'  # of the whole, in this order
 
 # What a notebook's own process runs. Only a file written at the very end says "passed": a notebook that leaves by
 # os._exit(0) has not passed. Shortly before the time is up, faulthandler tells in which line a notebook hangs.
@@ -146,6 +149,18 @@ def run_browser():
     with session(): yield from run_functions(tests)
 
 
+def run_firefox():
+    "As `run_browser`, in Firefox."
+    from browser import INSTALL_FOX, find_firefox
+    from test_browser import session
+    from test_firefox import TESTS
+    if not find_firefox():
+        story = f'no Firefox here; to run these {len(TESTS)} tests too: make firefox (as root: {INSTALL_FOX}), or set MIRNB_FIREFOX'
+        yield Result('a second browser', False, 0, story, skipped=os.environ.get('CI') != 'true')
+        return
+    with session(): yield from run_functions(TESTS)
+
+
 def run_site():
     "Yield a Result a test of the site; without Sphinx, one that says how to get it; what is seen and heard needs Chromium too."
     from test_site import HEARD, TESTS, missing
@@ -181,7 +196,7 @@ def parse(argv: list|None = None) -> argparse.Namespace:
     p = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     p.add_argument('names', nargs='*', help='paths or fragments of paths; none = every notebook and every check')
     p.add_argument('--flags', nargs='+', default=[], choices=FLAGS, help='run the cells under these flags too')
-    p.add_argument('--only', choices=('notebooks', 'checks', 'tools', 'site', 'browser'), help='one part of the whole')
+    p.add_argument('--only', choices=PARTS, help='one part of the whole')
     p.add_argument('--workers', type=int, default=min(cores, 8), help='notebooks at a time (default: %(default)s)')
     p.add_argument('--timeout', type=float, default=1200, help='seconds a notebook may take (default: %(default)g)')
     p.add_argument('--home', help='one $MIRNB_HOME for all; default: an empty one for each notebook, never your own')
@@ -193,7 +208,7 @@ def main() -> int:
     "Run what was asked for; 0 only when something ran and nothing failed."
     args = parse()
     root, results = args.root.resolve(), []
-    parts = [args.only] if args.only else ['notebooks'] if args.names else ['notebooks', 'checks', 'tools', 'site', 'browser']
+    parts = [args.only] if args.only else ['notebooks'] if args.names else list(PARTS)
 
     def report(title, outcomes):
         print(title, flush=True)
@@ -220,6 +235,7 @@ def main() -> int:
         report('the tools themselves', run_functions(TESTS))
     if 'site' in parts: report('the site', run_site())
     if 'browser' in parts: report('in a browser', run_browser())
+    if 'firefox' in parts: report('in another browser', run_firefox())
 
     counted = [r for r in results if not r.skipped]
     failed = [r.name for r in counted if not r.passed]

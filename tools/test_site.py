@@ -171,7 +171,7 @@ def served(folder: Path):
 @contextlib.contextmanager
 def seen(path: str, **look):
     "A page of the small site in Chromium; nothing may be asked of others, nothing may go wrong."
-    with served(small()) as root, b.visit(WINDOW.get(b.chromium), root + path, **look) as page:
+    with served(small()) as root, b.visit(WINDOW.get(b.DRIVER), root + path, **look) as page:
         page.wait_for_load_state('load')
         yield page
         assert not page.outside, f'{path}: asked others for {page.outside}'

@@ -13,6 +13,7 @@ import tempfile
 import time
 from contextlib import contextmanager, redirect_stderr
 from functools import cache
+from itertools import product
 from pathlib import Path
 from unittest.mock import patch
 
@@ -424,12 +425,14 @@ def gpu_numbers():
 
 
 def no_browser():
-    for ci, verdict, last in (('', 'skipped', '0 passed, 0 failed'), ('true', 'FAILED', '0 passed, 1 failed')):
-        env = os.environ | dict(CI=ci, MIRNB_CHROMIUM='', PATH='/nowhere')
-        done = subprocess.run([sys.executable, RUNNER, '--only', 'browser'], text=True, env=env, capture_output=True)
+    kinds = dict(browser=('a browser', 'chromium'), firefox=('a second browser', 'firefox-esr'))
+    ends = ('', 'skipped', '0 passed, 0 failed'), ('true', 'FAILED', '0 passed, 1 failed')
+    for (ci, verdict, last), (part, (name, package)) in product(ends, kinds.items()):
+        env = os.environ | dict(CI=ci, MIRNB_CHROMIUM='', MIRNB_FIREFOX='', PATH='/nowhere')
+        done = subprocess.run([sys.executable, RUNNER, '--only', part], text=True, env=env, capture_output=True)
         lines = done.stdout.splitlines()
-        assert done.returncode == 1 and lines[-1] == last and lines[1].startswith(f'{verdict}  a browser'), done
-        assert 'apt-get install -y --no-install-recommends chromium' in lines[2], lines
+        assert done.returncode == 1 and lines[-1] == last and lines[1].startswith(f'{verdict}  {name}'), done
+        assert f'apt-get install -y --no-install-recommends {package}' in lines[2], lines
 
 
 PAGE = ROOT/'docs'/'encoder.md'

@@ -1172,10 +1172,13 @@ class MarkForm {
 
   save() {
     const {note, label, start, end, view} = this, same = note.value === this.before.replaceAll('\n', ' ');
+    const empty = [start, end].find(field => Number.isNaN(field.valueAsNumber));  // an empty field would count as 0
+    view.say(empty ? 'A mark begins and ends at a number of seconds; write both.' : '');
+    if (empty) return empty.focus();
     this.last = label.value;
     this.waiting = true;
-    view.sendMark({act: this.name ? 'edit' : 'add', name: this.name, track: view.stage.track(), start: Number(start.value),
-      end: Number(end.value), label: label.value, note: same ? this.before : note.value});
+    view.sendMark({act: this.name ? 'edit' : 'add', name: this.name, track: view.stage.track(), start: start.valueAsNumber,
+      end: end.valueAsNumber, label: label.value, note: same ? this.before : note.value});
   }
 
   remove() {
