@@ -158,7 +158,10 @@ def cross_dataset(results: dict,  # of study 76
     told = [f"{text}: {changed(condition, 'SpectroFormer')}, {changed(condition, 'TokenFormer')}"
             for condition, text in PLAYED.items() if condition in there]
     same = row(results['stability'], shift='later by 1 sample', level=2)['same']
-    return f"{second(results)}; {'; '.join(told)}. One sample later {share(same, 0)} of the tokens are the same."
+    met = [f"{model} {said(found['more'])} (sure of its answers by {found['noticed']['strange']:.2f}, on test works by "
+           f"{found['noticed']['own']:.2f})" for model, found in results.get('strangers', dict(formers={}))['formers'].items()]
+    more = f" What training on genres adds to a probe of the recordings' artist: {', '.join(met)}."*bool(met)
+    return f"{second(results)}; {'; '.join(told)}. One sample later {share(same, 0)} of the tokens are the same.{more}"
 
 # %% ../../nbs/80_studies/80_headlines.ipynb #4c28a0ee
 def why_tokens_fail(results: dict,  # of study 77
