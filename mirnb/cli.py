@@ -316,7 +316,7 @@ def _run_commands(commands) -> None:  # argparse's list of commands
     two = commands.add_parser('explore', help='hear and see a run, a comparison or any music in the browser')
     two.add_argument('what', metavar='WHAT', help='folder of a run, of a comparison or of sounds; a CSV; a corpus')
     two.add_argument('--with', dest='encoders', nargs='+', default=[], metavar='ENCODER',
-                     help='maps of a collection, such as mel "musicnn mtt"')
+                     help='maps of a collection or of a run\'s tested tracks, such as mel "musicnn mtt"')
     two.add_argument('--label', default='', metavar='COLUMN', help='of a collection: by which its tracks are coloured')
     two.add_argument('--root', default='', help='where relative paths start')
     two.add_argument('--port', type=number(int, low=0, high=65_535), default=0, metavar='N',

@@ -59,7 +59,7 @@ def made():
 @contextmanager
 def explored():
     "`mirnb explore` on the run: (server, page), with the first explorer drawn; the others wait for their tabs."
-    with b.explorer(WINDOW.get(b.DRIVER), RUN.get(made)) as (server, page): yield server, page
+    with b.explorer(WINDOW.get(b.DRIVER), RUN.get(made), '--with', 'mel') as (server, page): yield server, page
 
 
 @contextmanager
@@ -96,7 +96,8 @@ def lab(): return STAGE.get(notebook)
 
 # -- what tests share
 
-PARTS = {'Tracks': '.mirnb-tracks .row', 'Codebook': '.mirnb-scatter .legend button', 'Results': '.mirnb-matrix td button'}
+PARTS = {'Tracks': '.mirnb-tracks .row', 'Codebook': '.mirnb-scatter .legend button', 'Results': '.mirnb-matrix td button',
+         'Map': '.mirnb-scatter .legend button'}
 
 
 def go(page, name: str):
@@ -282,6 +283,15 @@ def results(stage=voila):
     silence(page)
 
 
+def known():
+    "Where on a map the tracks lie that a model knew."
+    server, page, part = on('Map')
+    part.get_by_label('colour').select_option('SpectroFormer is')
+    def told(): return {text.split()[-1] for text in part.locator('.mirnb-scatter .legend').first.inner_text().split('\n')}
+    soon(lambda: told() & {'right', 'wrong'}, 'the map does not say who was known')
+    b.picture(page, 'explorer-run-map')
+
+
 def export(stage=voila):
     server, page, part = on('Results', stage=stage)
     shown = 'results' if stage == lab else 'results.made'
@@ -380,6 +390,7 @@ TESTS = witnessed({
     'explorers: a code is drawn and heard': code,
     'explorers: two lassos are compared': lasso,
     'explorers: a cell of the matrix lists and plays its tracks': results,
+    'explorers: a map of the tested tracks, by who knew them': known,
     'explorers: ticked tracks leave as a table': export,
     'explorers: how quick a click is': quick,
     'explorers: no request to others, no error': partial(alone, voila),

@@ -170,6 +170,28 @@ def blind():
     silence(page)
 
 
+def narrow():
+    "On a telephone, and enlarged to twice the size: nothing is wider than the page; by keys alone a track is found and heard."
+    server, page, part = the_map()
+    for tab in ('List', 'Map'):
+        page.get_by_role('tab', name=tab).click()
+        for size, name in (((400, 900), 'narrow'), ((640, 450), 'zoomed')):
+            page.set_viewport_size(dict(zip(('width', 'height'), size)))
+            page.wait_for_timeout(400)
+            wide, shown = (page.evaluate(f'document.documentElement.{side}Width') for side in ('scroll', 'client'))
+            b.picture(page, f'explorer-{tab.lower()}-{name}')
+            assert wide <= shown, f'{tab}: the {name} page scrolls sideways: {wide} in {shown}'
+    page.set_viewport_size(dict(width=1400, height=1000))
+    before = b.ask(server, 'map.made.lit')
+    board = part.locator('.mirnb-scatter .board canvas').nth(1)
+    board.focus()
+    page.keyboard.press('ArrowRight')
+    page.keyboard.press('Enter')
+    soon(lambda: b.ask(server, 'map.made.lit') not in (-1, before), 'the keyboard chooses no track on the map')
+    playing(page)
+    silence(page)
+
+
 def errors():
     server, page = STAGE.get(compared)
     cells = b.ask(server, '[[i, j] for i in range(2) for j in range(3) if len(comparison.said.errors('
@@ -216,6 +238,7 @@ TESTS = witnessed({
     'collections: a list, a lens, a first track': listed,
     'collections: a click on one map lights the track on both': lit,
     'collections: a blind vote': blind,
+    'collections: a narrow page, an enlarged one, a map by keys': narrow,
     'collections: no request to others, no error': partial(alone, partial(STAGE.get, mapped)),
     'comparisons: from a score to its errors in two clicks': errors,
     'comparisons: no request to others, no error': partial(alone, partial(STAGE.get, compared)),

@@ -169,18 +169,16 @@ def _doorway(folder: str|Path, address: str) -> str:
 
 # %% ../../nbs/72_explorers/90_app.ipynb #4cb368e6
 def parts_of(what: str|Path,  # the folder of a run or of a comparison, or a collection: a folder, a CSV, a corpus
-             encoders: tuple = (),  # of the maps of a collection, as `mirnb compare --with` takes them
+             encoders: tuple = (),  # of the maps of a run or a collection, as `mirnb compare --with` takes them
              label: str = '',  # the column by which its tracks are coloured
              root: str = '',  # where its relative paths start
              ) -> dict:  # {title of a tab: ('module:name', argument, ...)}
     "What a page or a tab shows; raises `MirnbError` for a run that cannot be read."
     folder = Path(what)
     if (folder/'guesses.json').is_file(): return {'Comparison': (COMPARISON, str(folder.absolute()))}
-    if (folder/'config.json').is_file():
-        run = Run.open(folder)
-        return {title: (name, str(run.folder)) for title, name in EXPLORERS.items()}
-    what = str(folder.absolute()) if folder.exists() else str(what)
-    found = {'List': (LIST, what, label, root)}
+    a_run, what = (folder/'config.json').is_file(), str(folder.absolute()) if folder.exists() else str(what)
+    if a_run: found = {title: (name, str(Run.open(folder).folder)) for title, name in EXPLORERS.items()}
+    else: found = {'List': (LIST, what, label, root)}
     if encoders: found['Map'] = MAP, what, tuple(encoders), label, root
     return found
 
