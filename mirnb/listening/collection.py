@@ -24,7 +24,6 @@ from ..sound.folders import listing
 from ..sound.own import TABLES, from_csv, named
 from ..sound.settings import SOURCES
 from ..representations.mel import log_mel
-from ..study.arms import models
 from ..study.run import Run, predictions, right
 from .clips import Clip, Picture, mel_picture
 
@@ -115,8 +114,9 @@ def run_table(folder: str|Path,  # of a run
     "What a run has tested, and who knew it; raises the `MirnbError` of `Run.open`."
     run = Run.open(folder)
     tracks = run.part(run.study.report)[['track_id', 'path', 'title', 'genre', 'group']]
-    for model in models(run.study):
-        if not (run.folder/'predictions'/f'{model}.csv').exists(): continue
+    found = {file.stem for file in (run.folder/'predictions').glob('*.csv')}
+    arms = [model for model in run.study.arms if model in found]
+    for model in arms + sorted(found.difference(arms)):
         said = predictions(run, model)
         verdict = pd.Series(np.where(right(said), 'right', 'wrong'), said.track_id)
         tracks[f'{model} is'] = tracks.track_id.map(verdict).fillna('')
