@@ -281,10 +281,13 @@ IDLE = "() => [...document.querySelectorAll('.jp-StatusBar-TextItem')].some(e =>
 @contextmanager
 def explorer(window: Browser, *words: str, size: tuple = (1400, 1000)):
     "`mirnb explore` with these words, a page of its own: (server, page), with its first list drawn."
-    call = f'from mirnb.cli import main; main({["explore", *words, "--no-browser"]!r})'
-    with command('-c', call) as server, visit(window, server.at(), size) as page:
-        page.wait_for_selector('#part-1 .mirnb-tracks .row', timeout=300_000)
-        yield server, page
+    call, start = f'from mirnb.cli import main; main({["explore", *words, "--no-browser"]!r})', time.monotonic()
+    with command('-c', call) as server:
+        opened = time.monotonic()
+        with visit(window, server.at(), size) as page:
+            page.wait_for_selector('#part-1 .mirnb-tracks .row', timeout=300_000)
+            page.took = opened - start, time.monotonic() - start  # s from the command to its address, and to the first list
+            yield server, page
 
 
 def wait_idle(page: Page, seconds: float = 90) -> None:

@@ -31,9 +31,10 @@ import pandas as pd
 from ipywidgets import HTML, Button, Tab, VBox
 from traitlets.config import Config
 
-from ..base.files import MirnbError, write_json
-from ..study.run import Run
+from ..base.files import MirnbError, absolute, read_json, write_json
+from ..study.settings import read_study
 from ..listening.collection import Collection, table_of
+from .kernels import offered
 
 # %% ../../nbs/72_explorers/90_app.ipynb #f05c905c
 EXPLORERS = {'Tracks': 'mirnb.explorers.tracks:TracksExplorer',
@@ -110,10 +111,12 @@ def free_port(wanted: int = 0,  # 0 = any
 
 # %% ../../nbs/72_explorers/90_app.ipynb #b6276906
 def jupyter_folder(folder: str|Path,  # an empty one
+                   copies: bool = False,  # kernels are copies of a process that is warm: see `kernels`
                    ) -> str:  # for $JUPYTER_PATH
     "Where Jupyter finds our page and a kernel of this Python, before what it would find otherwise."
     words = [sys.executable, '-m', 'ipykernel_launcher', '--log-level=ERROR', '-f', '{connection_file}']
-    write_json(Path(folder)/'kernels'/KERNEL['name']/'kernel.json', dict(argv=words, **KERNEL))
+    told = dict(argv=words, metadata=offered() if copies else {}, **KERNEL)
+    write_json(Path(folder)/'kernels'/KERNEL['name']/'kernel.json', told)
     paths = str(files('mirnb')/'static'), str(folder), os.environ.get('JUPYTER_PATH')
     return os.pathsep.join(filter(None, paths))
 
@@ -142,17 +145,19 @@ def serve(notebook: str|Path,  # for the page; each visit runs it in a kernel of
           port: int = 0,  # of 127.0.0.1; 0 = any that is free
           token: str|None = None,  # None = a random one
           browser: bool = False,  # open the page in the user's browser
+          copies: bool = False,  # as `jupyter_folder` takes it
           ) -> None:
     "Serve a notebook as a page and print its address; returns when Ctrl-C or SIGTERM has ended server and kernels."
     from tornado.ioloop import IOLoop
-    from voila.app import Voila  # takes a second, which a kernel that imports this module need not wait for
+    sys.modules.setdefault('rfc3987_syntax', None)  # a second of grammars, by which nothing here is checked
+    from voila.app import Voila  # takes half a second, which a kernel that imports this module need not wait for
     port, token = free_port(port), token or secrets.token_hex(24)
     address = f'http://127.0.0.1:{port}/?token={token}'
     def listening():
         print(f'mirnb: open {address}\n       Ctrl-C stops it', flush=True)
         if browser: Thread(target=webbrowser.open, args=[_doorway(folder, address)], daemon=True).start()
     with tempfile.TemporaryDirectory(prefix='mirnb-app-', ignore_cleanup_errors=True) as folder:
-        os.environ['JUPYTER_PATH'] = jupyter_folder(folder)
+        os.environ['JUPYTER_PATH'] = jupyter_folder(folder, copies)
         app = Voila(config=voila_settings(folder, port, token))
         app.initialize([str(notebook)])
         IOLoop.current().add_callback(listening)  # runs when the loop does: the port is open then
@@ -176,8 +181,11 @@ def parts_of(what: str|Path,  # the folder of a run or of a comparison, or a col
     "What a page or a tab shows; raises `MirnbError` for a run that cannot be read."
     folder = Path(what)
     if (folder/'guesses.json').is_file(): return {'Comparison': (COMPARISON, str(folder.absolute()))}
-    a_run, what = (folder/'config.json').is_file(), str(folder.absolute()) if folder.exists() else str(what)
-    if a_run: found = {title: (name, str(Run.open(folder).folder)) for title, name in EXPLORERS.items()}
+    what = str(absolute(folder)) if folder.exists() else str(what)
+    if (folder/'config.json').is_file():
+        try: read_study(read_json(folder/'config.json'))
+        except MirnbError as e: raise MirnbError(f'{folder}/config.json: {e}') from None
+        found = {title: (name, what) for title, name in EXPLORERS.items()}
     else: found = {'List': (LIST, what, label, root)}
     if encoders: found['Map'] = MAP, what, tuple(encoders), label, root
     return found
@@ -205,6 +213,7 @@ def show(what: str|Path,  # as `parts_of`
          port: int = 0,  # of 127.0.0.1; 0 = any that is free
          browser: bool = True,  # open the page in the user's browser
          workers: int = 2,  # processes that extract
+         copies: bool = False,  # kernels are copies of a process that is warm: see `kernels`
          ) -> None:
     "Serve the explorers until Ctrl-C; raises the `MirnbError` of `parts_of`, `prepared` and `Collection`."
     parts = parts_of(what, encoders, label, root)
@@ -212,7 +221,7 @@ def show(what: str|Path,  # as `parts_of`
     elif 'List' in parts: table_of(parts['List'][1], root)  # says what is wrong before a page does
     with tempfile.TemporaryDirectory(prefix='mirnb-explore-') as made:
         title = f'mirnb: {Path(what).absolute().name if os.path.exists(what) else what}'
-        serve(write_notebook(Path(made)/'explore.ipynb', title, parts), port, browser=browser)
+        serve(write_notebook(Path(made)/'explore.ipynb', title, parts), port, None, browser, copies)
 
 # %% ../../nbs/72_explorers/90_app.ipynb #b1bd1d00
 def explore(what,  # as `parts_of`, or a DataFrame with a column of paths

@@ -24,7 +24,6 @@ from ..listening.clips import Clip, Picture, Spans, mel_picture
 from ..listening.session import rate_of
 from ..listening.switch import Switch, deformed, parted_from, played_back
 from ..listening.widgets import told
-from .codebook import CodebookExplorer
 from .explorer import Explorer, choice, line
 from .marker import marker_of
 
@@ -193,6 +192,7 @@ class TracksExplorer(Explorer):
 
     def _open_below(self, code):
         if self.codebook is None:
+            from mirnb.explorers.codebook import CodebookExplorer  # with Matplotlib, for which no list should wait
             self.codebook = CodebookExplorer(self.heard)
             self.below.children = w.HTML('<h3>The codebook</h3>'), self.codebook
         self.codebook.show_code(code)

@@ -13,7 +13,6 @@ from hashlib import blake2b
 import numpy as np
 
 from ..base.files import MirnbError
-from ..representations.mel import band_hz
 
 # %% ../../nbs/70_listening/20_clips.ipynb #e6378426
 def content_name(values: np.ndarray,  # any array
@@ -182,6 +181,7 @@ def mel_picture(mel: np.ndarray,  # (frames, bands) dB, as `log_mel`
                 down: float = 80.,  # from the loudest cell to black, dB
                 ) -> Picture:
     "A log-Mel spectrogram from its maximum down; raises `MirnbError`."
+    from mirnb.representations.mel import band_hz  # torch takes a second, and who only lists tracks draws none
     mel = np.asarray(mel)
     if mel.ndim != 2 or not mel.size or not np.isfinite(mel).all():
         raise MirnbError(f'{name}: is no (frames, bands) of finite decibels; use log_mel.')

@@ -23,8 +23,6 @@ from ..sound.audio import CHANNELS, load_audio
 from ..sound.folders import listing
 from ..sound.own import TABLES, from_csv, named
 from ..sound.settings import SOURCES
-from ..representations.mel import log_mel
-from ..study.run import Run, predictions, right
 from .clips import Clip, Picture, mel_picture
 
 # %% ../../nbs/70_listening/54_collection.ipynb #96d2c38b
@@ -62,6 +60,7 @@ def seen_through(wave: np.ndarray,  # (samples,) float32
                  lens: Lens,  # how
                  ) -> Picture:
     "A sound through a lens."
+    from mirnb.representations.mel import log_mel  # torch takes a second, and a table needs none
     if lens.scale == 'linear': return linear_picture(wave, sr, lens)
     return mel_picture(log_mel(wave, sr, lens.frame, lens.hop, lens.bands), sr, lens.hop, down=lens.range)
 
@@ -112,6 +111,7 @@ def sounds_under(folder: str|Path,  # of sounds, in whatever order
 def run_table(folder: str|Path,  # of a run
               ) -> pd.DataFrame:  # its reported tracks; a column a model: right or wrong
     "What a run has tested, and who knew it; raises the `MirnbError` of `Run.open`."
+    from mirnb.study.run import Run, predictions, right  # as above
     run = Run.open(folder)
     tracks = run.part(run.study.report)[['track_id', 'path', 'title', 'genre', 'group']]
     found = {file.stem for file in (run.folder/'predictions').glob('*.csv')}
