@@ -92,7 +92,7 @@ class Copied(LocalProvisioner):
     "Gives Jupyter a copy in the place of a new program."
     async def launch_kernel(self, cmd: list, **kwargs) -> dict:  # how to connect
         "The words behind the launcher's name become those of the copy."
-        def plain(text): return os.fsdecode(os.fsencode(text))  # a name out of voila's enumeration would bring voila along
+        def plain(text): return os.fsdecode(os.fsencode(text))  # out of voila's enumeration it would bring voila along
         env = {plain(key): plain(value) for key, value in (kwargs.get('env') or os.environ).items()}
         self.cwd = kwargs.get('cwd') or os.getcwd()
         words = cmd[cmd.index('ipykernel_launcher') + 1:]

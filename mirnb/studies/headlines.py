@@ -158,8 +158,11 @@ def cross_dataset(results: dict,  # of study 76
     told = [f"{text}: {changed(condition, 'SpectroFormer')}, {changed(condition, 'TokenFormer')}"
             for condition, text in PLAYED.items() if condition in there]
     same = row(results['stability'], shift='later by 1 sample', level=2)['same']
-    met = [f"{model} {said(found['more'])} (sure of its answers by {found['noticed']['strange']:.2f}, on test works by "
-           f"{found['noticed']['own']:.2f})" for model, found in results.get('strangers', dict(formers={}))['formers'].items()]
+    def adds(model, found):
+        sure = found['noticed']
+        return (f"{model} {said(found['more'])} (sure of its answers by {sure['strange']:.2f}, on test works by "
+                f"{sure['own']:.2f})")
+    met = [adds(*one) for one in results.get('strangers', dict(formers={}))['formers'].items()]
     more = f" What training on genres adds to a probe of the recordings' artist: {', '.join(met)}."*bool(met)
     return f"{second(results)}; {'; '.join(told)}. One sample later {share(same, 0)} of the tokens are the same.{more}"
 
