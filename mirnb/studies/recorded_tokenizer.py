@@ -103,7 +103,7 @@ def trained(root: str|Path|None = None,  # of `fetch_recorded`
 
 # %% ../../nbs/80_studies/77_recorded_tokenizer.ipynb #7786d542
 KINDS = 'recorded', 'shipped'  # tokenizers: by what is new here, then beside what
-SECONDS = 10.  # of a clip, from its middle
+SECONDS = 5.  # of a clip, from its middle
 
 # %% ../../nbs/80_studies/77_recorded_tokenizer.ipynb #6f265e35
 def unheard(root: str|Path|None = None,  # of `fetch_recorded`
