@@ -408,7 +408,7 @@ def _comparison_commands(commands) -> None:  # argparse's list of commands
     one.add_argument('root', nargs='?', help='folder that it lies in')
     one.add_argument('--with', nargs='+', dest='encoders', metavar='NAME',
                      help='names of `mirnb encoders`, hf:FOLDER, FILE.py:Class; "mel (hop=256)" has a setting, '
-                          'jukebox@ids one rung; SpectroFormer, TokenFormer, CodebookFormer are trained')
+                          'jukebox@ids one rung; SpectroFormer, ... and "tuned:musicnn msd" are trained')
     one.add_argument('--task', help='genre (default), tags, regression or pairs')
     one.add_argument('--label', metavar='COLUMN', help='what is asked for (default: genre, or tags)')
     for key in ('path', 'group', 'split', 'track-id'):

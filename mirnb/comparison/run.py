@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['CONTROL', 'Comparison', 'made_by', 'corpus_of', 'Ground', 'ground_of', 'store_of', 'kept', 'common', 'sheets',
            'read_sheet', 'asked_all', 'by_probe', 'few_shot', 'beside_twins', 'facts_of', 'known_as', 'about_corpus',
-           'beside', 'told_of_formers', 'more_of', 'found', 'run']
+           'beside', 'told_of_trained', 'more_of', 'found', 'run']
 
 # %% ../../nbs/65_comparison/70_run.ipynb #52765dbf
 import shutil
@@ -36,7 +36,7 @@ from .settings import Asked, CompareConfig, twin_of
 from .caveats import contamination, production
 from .tasks import Task, asked, columns, task_of
 from .splits import learnable, shots, splits_of
-from .formers import FormerJob
+from .trained import FormerJob, TunedJob
 from .answers import Job, answers, ask, guesses, load_answer, save_answer
 from .scores import by_deal, compared, differences, scored
 from .hardships import batches, knows, robustness
@@ -101,11 +101,11 @@ class Ground:
         return self.config.probes or (next(iter(self.task.probes)),)
 
     def jobs(self, one: Asked, store: Store, probe: str, splits: tuple = ()) -> list:  # of Job, one a split
-        "What is asked of one encoder; a former has jobs of its own kind, and no probe."
+        "What is asked of one encoder; what is trained has jobs of its own kind, and no probe."
         rungs, known = (one.rung,) if one.rung else (), (tuple(self.table.track_id), self.task.labels(self.table))
-        if one.former:
-            precision = precision_of()
-            return [FormerJob(one, store.folder, *known, self.classes, split, self.task, precision)
+        if one.trained:
+            precision, kind = precision_of(), FormerJob if one.former else TunedJob
+            return [kind(one, store.folder, *known, self.classes, split, self.task, precision)
                     for split in splits or self.splits]
         return [Job(store.folder, *known, self.classes, split, probe, rungs, seed=self.config.seed, task=self.task)
                 for split in splits or self.splits]
@@ -276,13 +276,13 @@ def beside_twins(said: dict,  # {label: [Answer]}, twins among them
     return found
 
 # %% ../../nbs/65_comparison/70_run.ipynb #3b1af7b6
-def facts_of(one: Asked,  # an encoder, or a former
+def facts_of(one: Asked,  # an encoder, or what is trained
              store: Store,  # of it
              ) -> dict:  # plain JSON
     "Whose it is, what was read of it, and a hash of all that makes its numbers."
     made, settings = one.made, store.card['settings']
-    rungs = [store.card['name']] if one.former else [name for name, _, _ in settings['cuts']]
-    learned = [settings, one.study] if one.former else [settings]
+    rungs = [store.card['name']] if one.trained else [name for name, _, _ in settings['cuts']]
+    learned = [settings, *[one.label]*one.trained, *([one.study] if one.former else [])]
     return dict(hash=fingerprint(*learned), about=asdict(made.about), sr=made.sr, store=store.folder.name, rungs=rungs,
                 parameters=made.about.parameters)
 
@@ -314,11 +314,11 @@ def beside(ground: Ground,  # the tracks
     return dict(control=found.pop(CONTROL), oracles=found)
 
 # %% ../../nbs/65_comparison/70_run.ipynb #6fcddde4
-def told_of_formers(mine: list,  # of Asked
+def told_of_trained(mine: list,  # of Asked
                     said: dict,  # {label: [Answer]}
-                    ) -> list:  # a sentence a former
+                    ) -> list:  # a sentence each
     "What each cost, and what is not asked of it."
-    each = {one.label: np.mean([a.setting['cpu_seconds'] for a in said[one.label]]) for one in mine if one.former}
+    each = {one.label: np.mean([a.setting['cpu_seconds'] for a in said[one.label]]) for one in mine if one.trained}
     return [f'{label}: is trained anew on every split, {seconds:,.0f} CPU s each; no few-shot curve, no hardship and '
             'no percept is asked of it.' for label, seconds in each.items()]
 
@@ -354,7 +354,7 @@ def found(config: CompareConfig,  # all of it
           ) -> tuple:  # results as JSON holds them; of `guesses`; tracks that an encoder could not read
     "The numbers; raises the `MirnbError` of whatever cannot be done."
     mine = config.asked
-    frozen = [one for one in mine if not one.former]
+    frozen = [one for one in mine if not one.trained]
     twins = {one.label: twin for one in mine if config.twins and (twin := twin_of(one))}
     everyone = list({one.label: one for one in [*mine, *twins.values()]}.values())
     stores = kept(config, everyone, corpus.table, workers, progress)
@@ -368,7 +368,7 @@ def found(config: CompareConfig,  # all of it
     results = dict(
         corpus=about_corpus(corpus, ground), splits=[dict(name=s.name, key=s.key) for s in ground.splits],
         probes=probes, encoders=facts, twins=beside_twins(said, twins, ground),
-        left_out=left + gone + told_of_formers(mine, said),
+        left_out=left + gone + told_of_trained(mine, said),
         costs={one.label: cost_of(stores[one.label].folder) for one in mine},
         licences={label: fact['about']['weights'] for label, fact in facts.items()},
         warnings={one.label: contamination(known_as(config.corpus), one.made.about) for one in mine},

@@ -8,6 +8,7 @@ __all__ = ['NETS', 'TAGS', 'SR', 'BANDS', 'FRAMES', 'HOP', 'WHEEL', 'WHEEL_SHA25
            'converted', 'weights_folder', 'fetch_musicnn', 'load_musicnn', 'Musicnn']
 
 # %% ../../nbs/35_encoders/65_musicnn.ipynb #154d1ee2
+import copy
 import tempfile
 from collections import namedtuple
 from dataclasses import dataclass
@@ -312,3 +313,13 @@ class Musicnn:
     def settings(self) -> dict:
         "The name, the numbers of the net, and the version of librosa, which makes the Mel."
         return dict(name=self.name, weights=self.loaded[1], librosa='.'.join(librosa.__version__.split('.')[:2]))
+
+    def inputs(self, wave: np.ndarray) -> np.ndarray:  # (samples,) -> (windows, 187, 96)
+        "What the net takes; raises the `MirnbError` of `musicnn_mel`."
+        return windows_of(musicnn_mel(wave))
+
+    def tunable(self) -> nn.Module:
+        "A copy, all of whose weights learn."
+        return copy.deepcopy(self.loaded[0]).requires_grad_(True)
+
+    def summary(self, net: nn.Module, x: torch.Tensor) -> torch.Tensor: return net(x)['penultimate']  # (B, D)

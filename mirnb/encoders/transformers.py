@@ -12,6 +12,7 @@ from ..base.extras import require
 require('hf')
 
 # %% ../../nbs/35_encoders/50_transformers.ipynb #19598198
+import copy
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from pathlib import Path
@@ -222,6 +223,20 @@ class Wav2Vec2(Layered):
     def spots(self, model: torch.nn.Module) -> tuple: return list(model.encoder.layers), model.encoder
 
     def settings(self) -> dict: return dict(super().settings(), seconds=self.seconds)
+
+    def inputs(self, wave: np.ndarray) -> np.ndarray:  # (samples,) -> (pieces, samples), or (pieces, frames, bands)
+        "What the net takes of pieces of five seconds; a shorter sound is one piece."
+        size = min(round(5*self.sr), len(wave))
+        cuts = [wave[at:at + size] for at in range(0, len(wave) - size + 1, size)]
+        return torch.cat([next(iter(self.prepared(piece).values())) for piece in cuts]).numpy()
+
+    def tunable(self) -> torch.nn.Module:
+        "A copy, all of whose weights learn."
+        return copy.deepcopy(self.model).cpu().requires_grad_(True)
+
+    def summary(self, net: torch.nn.Module, x: torch.Tensor) -> torch.Tensor:  # (B, D)
+        "The mean of the last layer over time."
+        return net(x).last_hidden_state.mean(1)
 
 # %% ../../nbs/35_encoders/50_transformers.ipynb #e9544b0b
 @dataclass(frozen=True)

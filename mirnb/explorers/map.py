@@ -51,14 +51,14 @@ def spaces_of(held: Collection,  # with paths
               workers: int = 2,  # processes that extract
               progress: bool = True,  # show bars
               ) -> dict:  # {name: Space}
-    "Columns of vectors, then every rung of every encoder; raises the `MirnbError` of `kept`, and for a former."
+    "Columns of vectors, then every rung of every encoder; raises the `MirnbError` of `kept`, and for what is trained."
     found = {name: Space.of(name, vectors) for name, vectors in held.vectors.items()}
     if not encoders: return found
     table = held.tracks[['track_id', 'path']]
     name = held.name if held.name != 'table' else f'table-{fingerprint(table.to_csv(index=False))}'
     config = CompareConfig(tuple(encoders), name)
-    if formers := [one.label for one in config.asked if one.former]:
-        raise MirnbError(f'{formers[0]}: is a former, of which there is no map; name what it reads.')
+    if trained := [one.label for one in config.asked if one.trained]:
+        raise MirnbError(f'{trained[0]}: is trained, and has no map of its own; name what it reads.')
     for label, store in kept(config, config.asked, table, workers, progress).items():
         for rung, (vectors, bags) in stored_rungs(store, table.track_id.tolist()).items():
             if '@' not in label: found[f'{label}@{rung}'] = Space.of(f'{label}@{rung}', vectors, bags)
