@@ -173,11 +173,12 @@ def said_of_pieces(model: Tuned,  # trained
                    most: int = 10,  # pieces of a track that vote, evenly spread
                    ) -> np.ndarray:  # (tracks, K) float32
     "The mean of what is said of each piece."
-    was, rows = model.training, []
+    was, rows, place = model.training, [], next(model.parameters()).device
     model.eval()
     for track in track_ids:
         windows = [(track, start) for start in vote_windows(store.length(track), 1, most)]
-        rows.append(model.answers.sure(model(batch_of(store, windows, 1))).mean(0).numpy())
+        p = model.answers.sure(model(batch_of(store, windows, 1).to(place)))
+        rows.append(p.float().mean(0).cpu().numpy())
     model.train(was)
     return np.stack(rows)
 
@@ -195,11 +196,10 @@ class TunedJob(TrainingJob):
         truth, judge = np.array(valid.label.tolist()), tag_numbers if several else genre_numbers
         model = Tuned(self.asked.made, batch_of(store, [(ids[0], 0)], 1)[:, 0], K, several)
         weights = class_weights(np.ones(K) if several else np.bincount(labels, minlength=K))
-        run = Training(
-            model, lambda model, x, y: model.loss(x, y, weights), partial(Segments, store, ids, 1, 0, labels=labels),
-            lambda model: judge(said_of_pieces(model, store, asked), truth), quality, TUNING, 1, 0,
-            Tuned.rates,
-            lambda numbers: (quality(numbers), -numbers['valid_loss']))
+        run = Training(model, lambda model, x, y: model.loss(x, y, weights.to(x.device)),
+                       partial(Segments, store, ids, 1, 0, labels=labels),
+                       lambda model: judge(said_of_pieces(model, store, asked), truth), quality, TUNING, 1, 0,
+                       Tuned.rates, lambda numbers: (quality(numbers), -numbers['valid_loss']))
         self.folder.mkdir(parents=True, exist_ok=True)
         fit(run, self.folder, self.key, self.asked.label, self.precision, False)
         return partial(said_of_pieces, model.cpu(), store)
