@@ -5,7 +5,7 @@
 #   PYTHON    which Python makes .venv (3.11 or newer)
 #   PIP_ARGS  for pip, such as --extra-index-url https://download.pytorch.org/whl/cpu (a torch without CUDA, much smaller)
 PRESET ?= study
-STUDIES ?= 64_ids_or_codec 65_encoders 66_which_representation 67_seeds 68_confounds 71_scaling 72_phase 73_genres 74_pretext 75_bands_and_codes 76_cross_dataset 77_why_tokens_fail 79_sources 81_cost_at_scale
+STUDIES ?= 64_ids_or_codec 65_encoders 66_which_representation 67_seeds 68_confounds 71_scaling 72_phase 73_genres 74_pretext 75_bands_and_codes 76_cross_dataset 77_why_tokens_fail 78_recorded_tokenizer 79_sources 81_cost_at_scale
 ARGS ?=
 PYTHON ?= python3
 PIP_ARGS ?=

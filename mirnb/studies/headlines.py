@@ -4,7 +4,8 @@
 
 # %% auto #0
 __all__ = ['PLAYED', 'ANSWERS', 'BESIDE', 'change', 'said', 'clear', 'row', 'seeds', 'confounds', 'scaling', 'phase', 'genres',
-           'pretext', 'bands_and_codes', 'cross_dataset', 'why_tokens_fail', 'ids_or_codec', 'headline', 'sentences']
+           'pretext', 'bands_and_codes', 'cross_dataset', 'why_tokens_fail', 'ids_or_codec', 'recorded_tokenizer',
+           'headline', 'sentences']
 
 # %% ../../nbs/80_studies/80_headlines.ipynb #b4c62543
 from collections.abc import Callable
@@ -16,6 +17,7 @@ from ..trials.scaling import EARLIER
 from .article import read_results
 from .cross_dataset import second
 from .genres import FEW, scarce
+from .recorded_tokenizer import RUNGS, better
 
 # %% ../../nbs/80_studies/80_headlines.ipynb #009d6f55
 def change(score: dict,  # of `say.parts`, with a difference
@@ -187,10 +189,22 @@ def ids_or_codec(results: dict,  # of study 64
             f"being discrete: {less('ids of Mel', 'log-Mel')}, {less('ids', 'encoder output')}; "
             f"the codec: {less('encoder output', 'log-Mel')}, {less('ids', 'ids of Mel')}.")
 
+# %% ../../nbs/80_studies/80_headlines.ipynb #2b980693
+def recorded_tokenizer(results: dict,  # of study 78
+                       ) -> str:
+    "What a tokenizer gains from recordings, where, and which one ships."
+    gains = [f"{change(found['2']['less'])} dB on {name} music" for name, found in results['sound'].items()]
+    told = [f"{rung} on {name} music {said(row[rung]['less'])}"
+            for name, row in results['probes'].items() for rung in RUNGS]
+    ships = 'the one that has heard recordings ships' if better(results['probes']) else 'the one that ships stays'
+    return (f"trained on recordings instead of renderings, for as long, level 2 gives back {', '.join(gains)}; "
+            f"a linear probe of its {'; of its '.join(told)}; {ships}.")
+
 # %% ../../nbs/80_studies/80_headlines.ipynb #fb165d7c
 ANSWERS = {'64_ids_or_codec': ids_or_codec, '67_seeds': seeds, '68_confounds': confounds, '71_scaling': scaling,
            '72_phase': phase, '73_genres': genres, '74_pretext': pretext, '75_bands_and_codes': bands_and_codes,
-           '76_cross_dataset': cross_dataset, '77_why_tokens_fail': why_tokens_fail}
+           '76_cross_dataset': cross_dataset, '77_why_tokens_fail': why_tokens_fail,
+           '78_recorded_tokenizer': recorded_tokenizer}
 BESIDE = {'72_phase': ('72_phase_arm',)}  # other files that a sentence reads
 
 # %% ../../nbs/80_studies/80_headlines.ipynb #1dab3735
