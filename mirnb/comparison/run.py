@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['CONTROL', 'Comparison', 'made_by', 'corpus_of', 'Ground', 'ground_of', 'store_of', 'kept', 'common', 'sheets',
-           'read_sheet', 'asked_all', 'by_probe', 'few_shot', 'beside_twins', 'facts_of', 'known_as', 'about_corpus',
-           'beside', 'told_of_trained', 'more_of', 'found', 'run']
+           'read_sheet', 'asked_all', 'asked_about', 'by_probe', 'few_shot', 'beside_twins', 'facts_of', 'known_as',
+           'about_corpus', 'beside', 'told_of_trained', 'more_of', 'found', 'run']
 
 # %% ../../nbs/65_comparison/70_run.ipynb #52765dbf
 import shutil
@@ -232,6 +232,17 @@ def asked_all(everyone: list,  # of Asked
     jobs = [ground.jobs(one, stores[one.label], probe, splits) for one in everyone]
     said = iter(answers([job for some in jobs for job in some], ground.folder, workers, progress))
     return {one.label: [next(said) for _ in some] for one, some in zip(everyone, jobs)}
+
+# %% ../../nbs/65_comparison/70_run.ipynb #b933fc89
+def asked_about(config: CompareConfig,  # whose music, which encoders
+                workers: int = 2,  # processes
+                progress: bool = True,  # show bars
+                ) -> tuple:  # a Ground; {label: [Answer]} by its first probe
+    "From a corpus to answers, by what is kept; raises the `MirnbError` of whatever cannot be done."
+    corpus = corpus_of(config)
+    stores = kept(config, config.asked, corpus.table, workers, progress)
+    ground, _, _ = ground_of(config, corpus, stores, home()/f'answers-{made_by()}')
+    return ground, asked_all(config.asked, stores, ground, ground.probes[0], (), workers, progress)
 
 # %% ../../nbs/65_comparison/70_run.ipynb #e098d80e
 def by_probe(said: dict,  # {label: [Answer]}

@@ -32,7 +32,7 @@ from ..evidence.say import apart, bullets, number, parts, spelled, told
 from ..evidence.significance import corrected
 from ..evidence.style import canvas
 from ..comparison.recorded import known
-from ..comparison.run import asked_all, corpus_of, ground_of, kept, made_by
+from ..comparison.run import asked_about
 from ..comparison.settings import CompareConfig
 from .representations import corpora_at
 
@@ -173,10 +173,7 @@ def by_probe(files: dict,  # {one of KINDS: weights}
              for kind, how in made.items() for rung in RUNGS}
     for name, own in corpora.items():
         config = CompareConfig(tuple(label.values()), shots=(), twins=False, **own | more)
-        tracks, everyone = corpus_of(config), config.asked
-        stores = kept(config, everyone, tracks.table, workers, progress)
-        ground, _, _ = ground_of(config, tracks, stores, home()/f'answers-{made_by()}')
-        said = asked_all(everyone, stores, ground, ground.probes[0], (), workers, progress)
+        ground, said = asked_about(config, workers, progress)
         said = {key: said[text] for key, text in label.items()}
         scores = {key: ground.scored(some) for key, some in said.items()}
         found[name] = dict(tracks=len(ground.table), classes=len(ground.classes))

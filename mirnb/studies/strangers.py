@@ -21,7 +21,7 @@ from ..evidence.say import bullets, number, told
 from ..evidence.significance import corrected, tag_scores
 from ..study.arms import books_of
 from ..study.run import Run, predictions, said_of
-from ..comparison.run import Ground, asked_all, corpus_of, ground_of, kept, made_by, read_sheet
+from ..comparison.run import Ground, asked_about, read_sheet
 from ..comparison.scores import differences, scored
 from ..comparison.settings import CompareConfig
 
@@ -72,10 +72,7 @@ def grounded(own: dict,  # corpus, root of a CompareConfig
              ) -> tuple:  # a Ground; {encoder: [Answer]}
     "The strangers, dealt, and what a probe finds in what formers read."
     config = CompareConfig(tuple(READS.values()), twins=False, shots=(), **own | more)
-    corpus = corpus_of(config)
-    stores = kept(config, config.asked, corpus.table, workers, progress)
-    ground, _, _ = ground_of(config, corpus, stores, home()/f'answers-{made_by()}')
-    return ground, asked_all(config.asked, stores, ground, ground.probes[0], (), workers, progress)
+    return asked_about(config, workers, progress)
 
 # %% ../../nbs/80_studies/68_strangers.ipynb #d4017e9d
 def asked_of_seeds(each: list,  # of lists of Answer, one list a seed
