@@ -80,7 +80,7 @@ def explore(args,  # what, encoders, label, root, workers, port, no_browser
             ) -> None:
     "Serve the explorers of a run, a comparison or a collection until Ctrl-C."
     from mirnb.explorers.kernels import modules_of, warm
-    copies = warm(modules_of(args.what, args.encoders))  # before the next line, which takes as long
+    copies = warm(modules_of(args.what, args.encoders))  # which goes on while the next lines import and serve
     from mirnb.explorers.app import show
     show(args.what, tuple(args.encoders), args.label, args.root, args.port, not args.no_browser, args.workers, copies)
 

@@ -11,6 +11,7 @@ from functools import partial
 from io import StringIO
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from unittest.mock import patch
 from urllib.error import HTTPError
 from urllib.request import urlopen
 
@@ -92,9 +93,9 @@ WINDOW, STAGE, RUN = Shared(), Shared(), Shared()  # Chromium; a server with a p
 
 
 @contextmanager
-def session():
-    "Where the tests run. Screenshots go to $MIRNB_ARTEFACTS, else to a folder that stays only where a test failed."
-    with b.pictures(os.environ.get('MIRNB_ARTEFACTS')):
+def session(browser=b.chromium):
+    "Where the tests see this browser. Screenshots go to $MIRNB_ARTEFACTS, else to a folder that stays where one failed."
+    with b.pictures(os.environ.get('MIRNB_ARTEFACTS')), patch.object(b, 'DRIVER', browser):
         try: yield
         finally:
             for shared in (STAGE, WINDOW, RUN): shared.close()
@@ -148,6 +149,16 @@ def lab(): return STAGE.get(demo, 'lab')
 def text_of(page, selector: str) -> str:
     "The text of the first element."
     return page.locator(selector).first.inner_text()
+
+
+def fits(page, name: str) -> None:
+    "On a telephone, and enlarged to twice the size: nothing is wider than the page; pictures NAME-narrow, NAME-zoomed."
+    for size, kind in (((400, 900), 'narrow'), ((640, 450), 'zoomed')):
+        page.set_viewport_size(dict(zip(('width', 'height'), size)))
+        page.wait_for_timeout(400)
+        wide, shown = (page.evaluate(f'document.documentElement.{side}Width') for side in ('scroll', 'client'))
+        b.picture(page, f'{name}-{kind}')
+        assert wide <= shown, f'{name}: the {kind} page scrolls sideways: {wide} in {shown}'
 
 
 def soon(true, otherwise: str, seconds: float = 10):

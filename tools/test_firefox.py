@@ -1,19 +1,7 @@
 """Firefox as a second browser: what a reader does most, once more. See browser.py, and the modules that are named here."""
-from functools import partial
-
-import browser as b
 import test_explorers as explorers
 import test_maps as maps
 import test_marks as marks
-from test_browser import STAGE, WINDOW
-
-
-def seen_by(browser, test) -> None:
-    "Run a test in this browser; what another one has open is closed first."
-    if b.DRIVER is not browser:
-        for shared in (STAGE, WINDOW): shared.close()
-        b.DRIVER = browser
-    test()
 
 
 def some(tests: dict, *names: str) -> dict:
@@ -30,4 +18,4 @@ SAME = (some(maps.TESTS, 'collections: a list', 'collections: a click', 'collect
         some(explorers.TESTS, 'explorers: a click', 'explorers: a filter', 'explorers: a hostile', 'explorers: what a model',
              'explorers: two sounds', 'explorers: a token', 'explorers: two lassos', 'explorers: a cell', 'explorers: no request',
              'explorers: a dead kernel'))  # of the others some ask for what Chromium alone has: its heap, its offline graph
-TESTS = {f'Firefox, {name}': partial(seen_by, b.firefox, test) for name, test in SAME.items()}
+TESTS = {f'Firefox, {name}': test for name, test in SAME.items()}

@@ -14,7 +14,7 @@ from unittest.mock import patch
 
 import browser as b
 from notebooks import ROOT, Problem
-from test_browser import STAGE, WINDOW, alone, served, soon, text_of, witnessed
+from test_browser import STAGE, WINDOW, alone, fits, served, soon, text_of, witnessed
 from test_explorers import playing, silence
 
 SOUNDS = '''
@@ -175,12 +175,7 @@ def narrow():
     server, page, part = the_map()
     for tab in ('List', 'Map'):
         page.get_by_role('tab', name=tab).click()
-        for size, name in (((400, 900), 'narrow'), ((640, 450), 'zoomed')):
-            page.set_viewport_size(dict(zip(('width', 'height'), size)))
-            page.wait_for_timeout(400)
-            wide, shown = (page.evaluate(f'document.documentElement.{side}Width') for side in ('scroll', 'client'))
-            b.picture(page, f'explorer-{tab.lower()}-{name}')
-            assert wide <= shown, f'{tab}: the {name} page scrolls sideways: {wide} in {shown}'
+        fits(page, f'explorer-{tab.lower()}')
     page.set_viewport_size(dict(width=1400, height=1000))
     before = b.ask(server, 'map.made.lit')
     board = part.locator('.mirnb-scatter .board canvas').nth(1)

@@ -9,7 +9,7 @@ import numpy as np
 import browser as b
 from mirnb.listening.switch import loudness
 from mirnb.listening.widgets import static
-from test_browser import HOSTILE, STAGE, WINDOW, alone, served, soon, text_of, witnessed
+from test_browser import HOSTILE, STAGE, WINDOW, alone, fits, served, soon, text_of, witnessed
 
 SWITCHES = '''
 import numpy as np
@@ -304,12 +304,7 @@ def ticks():
     assert page.evaluate('() => window.bad') is None and page.locator('img[src=x]').count() == 0
     page.get_by_role('button', name='corrected').click()
     assert page.locator('.mirnb-tracks [aria-sort=ascending]').inner_text().startswith('corrected')
-    for size, name in (((400, 900), 'narrow'), ((640, 450), 'zoomed')):
-        page.set_viewport_size(dict(zip(('width', 'height'), size)))
-        page.wait_for_timeout(300)
-        wide, shown = (page.evaluate(f'document.documentElement.{side}Width') for side in ('scroll', 'client'))
-        b.picture(page, f'marks-{name}')
-        assert wide <= shown, f'the {name} page scrolls sideways: {wide} in {shown}'
+    fits(page, 'marks')
     page.set_viewport_size(dict(width=1280, height=900))
     page.get_by_role('button', name='undo', exact=True).click()
     soon(lambda: cell.inner_text() == '–' and marks(server, 'labels') == {}, 'undo does not take the label back')

@@ -153,14 +153,14 @@ def run_browser():
 
 def run_firefox():
     "As `run_browser`, in Firefox; it is a second look, so that without it nothing fails."
-    from browser import INSTALL_FOX, find_firefox
+    from browser import INSTALL_FOX, find_firefox, firefox
     from test_browser import session
     from test_firefox import TESTS
     if not find_firefox():
         story = f'no Firefox here; to run these {len(TESTS)} tests too: make firefox (as root: {INSTALL_FOX}), or set MIRNB_FIREFOX'
         yield Result('a second browser', False, 0, story, skipped=True)
         return
-    with session(): yield from run_functions(TESTS)
+    with session(firefox): yield from run_functions(TESTS)
 
 
 def run_site():

@@ -22,7 +22,6 @@ from ..base.files import MirnbError, home
 from ..base.processes import arithmetic
 from ..base.randomness import seed_of
 from ..base.settings import fingerprint
-from ..representations.jukebox import VQVAE
 from ..representations.store import Store, code_version
 from ..encoders.encoder import Encoder
 from ..learners.batches import Segments, fitted
@@ -31,6 +30,7 @@ from ..learners.fitting import Training, fit
 from ..learners.settings import ArmConfig, OptimiserConfig
 from ..learners.training import (finetune, genre_numbers, labelled, new_former, pretrain, quality,
                                      tag_numbers)
+from ..study.arms import books_of
 from ..study.settings import StudyConfig
 from .answers import Answer
 from .settings import Asked
@@ -114,8 +114,7 @@ class FormerJob(TrainingJob):
         store, study, teach = Store(self.store), self.asked.study, self.ids('train')
         arm = sized(study, store, list(self.track_ids), len(teach))
         more = dict(precision=self.precision, progress=False)
-        book = VQVAE.load().level(arm.former.levels[0]).k if arm.former.stem == 'vectors' else None
-        former = new_former(arm.former, study.seed, store, teach, book)
+        former = new_former(arm.former, study.seed, store, teach, books_of(None, arm))
         if arm.pretrain.optimiser.epochs:
             former = pretrain(arm, store, teach, self.ids('valid'), self.folder/'pretrain', study.seed, former, **more)
         classifier = finetune(arm, former, store, self.table, list(self.classes), self.folder/'finetune', study.seed,

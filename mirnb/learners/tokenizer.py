@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['STFTS', 'magnitudes', 'snr', 'spectral_convergence', 'Waves', 'Crops', 'reconstruction_loss', 'RunningCodebook',
            'train_step', 'Checkpoint', 'first_vectors', 'rate', 'train_level', 'train_vqvae', 'mean_of', 'returned',
-           'assess']
+           'summed_up', 'assess']
 
 # %% ../../nbs/40_learners/70_tokenizer.ipynb #c2bd04bf
 import json
@@ -300,11 +300,18 @@ def returned(model: VQVAE,  # trained
     return ratios, gaps, counts
 
 # %% ../../nbs/40_learners/70_tokenizer.ipynb #50e58d9e
+def summed_up(ratios: list,  # SNR, dB, one a clip
+              gaps: list,  # spectral convergence, one a clip
+              counts: np.ndarray,  # (codes,) uses
+              ) -> dict:
+    "Of `returned`: means of the clips, each with its interval; used codes and their perplexity."
+    return dict(clips=len(ratios), snr=mean_of(ratios), spectral_convergence=mean_of(gaps),
+                used=int((counts > 0).sum()), perplexity=float(perplexity(counts)))
+
+# %% ../../nbs/40_learners/70_tokenizer.ipynb #38000b8a
 def assess(model: VQVAE,  # trained
            waves,  # len() and [i] -> (samples,) float32, clips that the training did not see
            level: int = 2,  # which
            ) -> dict:
-    "Mean SNR (dB) and spectral convergence of the clips, each with its interval; used codes and their perplexity."
-    ratios, gaps, counts = returned(model, waves, level)
-    return dict(clips=len(waves), snr=mean_of(ratios), spectral_convergence=mean_of(gaps),
-                used=int((counts > 0).sum()), perplexity=float(perplexity(counts)))
+    "`summed_up` of what comes back of the clips."
+    return summed_up(*returned(model, waves, level))

@@ -23,14 +23,14 @@ from ..sound.audio import AudioError, load_audio
 from ..sound.corpora import load
 from ..sound.renditions import corpus
 from ..sound.settings import CorpusConfig
-from ..representations.codebook import perplexity
 from ..representations.jukebox import SHIPPED, VQVAE
 from ..representations.settings import TokenizerConfig
 from ..learners.small_vqvae import RECIPE, train_all
-from ..learners.tokenizer import Waves, mean_of, returned
+from ..learners.tokenizer import Waves, mean_of, returned, summed_up
 from ..evidence.say import apart, bullets, number, parts, spelled, told
 from ..evidence.significance import corrected
 from ..evidence.style import canvas
+from ..study.settings import preset
 from ..comparison.recorded import known
 from ..comparison.run import asked_about
 from ..comparison.settings import CompareConfig
@@ -47,14 +47,13 @@ def parted(root: str|Path|None = None,  # of `fetch_recorded`
     asked = pd.concat([load(name, root).table for name in ASKED])
     facts = known().set_index('track_id')
     def told(column, names): return set(facts.loc[names, column]) - {''}
-    met = pool.track_id.isin(asked.track_id)
-    for column in ('artist', 'family'): met |= pool.track_id.map(facts[column]).isin(told(column, asked.track_id))
-    held = pool.track_id.isin(asked.track_id)
+    held = met = pool.track_id.isin(asked.track_id)
+    for column in ('artist', 'family'): met = met | pool.track_id.map(facts[column]).isin(told(column, asked.track_id))
     return pool[~met].reset_index(drop=True), pool[held].reset_index(drop=True)
 
 # %% ../../nbs/80_studies/77_recorded_tokenizer.ipynb #e1457a56
 PASSAGE = 30.  # s, as long as a clip of the embedded corpus
-LOUDNESS = .08  # RMS: tokens of the studies are made of clips as loud as this
+LOUDNESS = preset('study').loudness  # RMS of the clips of which the studies make tokens
 
 # %% ../../nbs/80_studies/77_recorded_tokenizer.ipynb #e0435a5b
 def tried(job: tuple,  # path, s where a passage starts
@@ -145,10 +144,8 @@ def by_ear(files: dict,  # {one of KINDS: weights}
     work = 'mirnb.studies.recorded_tokenizer:_returned'
     said = list(parallel(work, jobs, workers, 'levels heard', progress) if workers > 1 else map(_returned, jobs))
     ratios, found = dict(zip(cells, (ratio for ratio, _, _ in said))), {}
-    for (name, level, kind), (ratio, gap, counts) in zip(cells, said):
-        here = found.setdefault(name, {}).setdefault(str(level), {})
-        here[kind] = dict(clips=len(ratio), snr=mean_of(ratio), spectral_convergence=mean_of(gap),
-                          used=int((counts > 0).sum()), perplexity=float(perplexity(counts)))
+    for (name, level, kind), told_of in zip(cells, said):
+        found.setdefault(name, {}).setdefault(str(level), {})[kind] = summed_up(*told_of)
     for name, levels in found.items():
         for level, here in levels.items(): here['less'] = less(*(ratios[name, int(level), kind] for kind in KINDS))
     corrected([here['less'] for levels in found.values() for here in levels.values()])

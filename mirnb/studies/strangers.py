@@ -46,7 +46,7 @@ def untrained(run: Run,  # with stores
     "The former before it learned; what is measured of its inputs is measured on its training tracks."
     arm = run.arm(model)
     return new_former(arm.former, run.study.seed, Store(run.reads(model)), run.part('train').track_id.tolist(),
-                      books_of(run, arm))
+                      books_of(run.weights(), arm))
 
 # %% ../../nbs/80_studies/68_strangers.ipynb #a37b4c66
 def noticed(own: list,  # (works,) confidences of test works, one array a seed

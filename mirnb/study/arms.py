@@ -7,6 +7,8 @@ __all__ = ['CONTROL', 'RANDOM_CODES', 'GUESSERS', 'control', 'random_codes', 'fo
            'long_enough', 'books_of', 'train_arm', 'beside', 'guessers', 'models']
 
 # %% ../../nbs/60_study/40_arms.ipynb #5121b51e
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 from filelock import FileLock
@@ -109,12 +111,12 @@ def long_enough(model: str,  # name of an arm
                      f'{store.length(least)}; choose a shorter segment.')
 
 # %% ../../nbs/60_study/40_arms.ipynb #3976e583
-def books_of(run: Run,  # with weights
-             arm: ArmConfig,  # of its study
+def books_of(weights: str|Path|None,  # of a VQ-VAE; None = the one that ships
+             arm: ArmConfig,  # of a study
              ):  # a codebook (codes, dim), or a list of them, one a level; None where the arm reads no vectors
     "The codebooks that a former of vectors begins with."
     if arm.former.stem != 'vectors': return None
-    vqvae, levels = VQVAE.load(run.weights()), arm.former.levels
+    vqvae, levels = VQVAE.load(weights), arm.former.levels
     return [vqvae.level(level).k for level in levels] if len(levels) > 1 else vqvae.level(levels[0]).k
 
 # %% ../../nbs/60_study/40_arms.ipynb #d97c3aa8
@@ -125,7 +127,7 @@ def train_arm(run: Run,  # with log-Mel, tokens or what else the arm reads
     same_kind(run)
     arm, seed, store = run.arm(model), run.study.seed, Store(run.reads(model))
     long_enough(model, store, run.tracks.track_id.tolist(), arm.former.segment)
-    former = new_former(arm.former, seed, store, run.part('train').track_id.tolist(), books_of(run, arm))
+    former = new_former(arm.former, seed, store, run.part('train').track_id.tolist(), books_of(run.weights(), arm))
     if not model.endswith('(random weights)'): former = pretrained(run, model, arm, store, former)
     train, valid = (arm_tracks(run, store, split) for split in ('train', 'valid'))
     copies = [Store(run.reads(model, number)) for number in range(1, len(arm.copies) + 1)]
