@@ -25,9 +25,9 @@ from ..evidence.style import labels, shown
 from ..evidence.tables import together
 from ..study.provenance import PACKAGES, machine
 from .settings import CompareConfig
-from .table import verdict, written
+from .table import tags, verdict, written
 from .run import Comparison, run
-from .page import (MEASURES, TAGS, Cell, Column, Shown, axis, cell, framed, looks, measured, ranged,
+from .page import (MEASURES, Cell, Column, Shown, axis, cell, framed, looks, measured, ranged,
                                    scale_of, sortable, whisker, write_page)
 
 # %% ../../nbs/65_comparison/80_cards.ipynb #6dcb966d
@@ -233,26 +233,28 @@ def board_table(groups: dict,  # of `grouped`, each of `paired`
                     score=e['score']['value'], low=e['score']['low'], high=e['score']['high'],
                     less_the_best=less.get('difference'), less_low=less.get('low'), less_high=less.get('high'),
                     p_holm=less.get('p_holm'), not_paired=e['why'], heard_it_before=warning,
-                    cpu_s_an_hour=cost.get('cpu_s_an_hour'), licence=card['licences'].get(e['encoder'], ''),
+                    cpu_s_an_hour=cost.get('cpu_s_an_hour'), training_cpu_s=cost.get('training_cpu_s'),
+                    licence=card['licences'].get(e['encoder'], ''),
                     mirnb=card['mirnb'], processor=card['machine'].get('processor', ''), card=e['card'])
     return pd.DataFrame([row(key, k, e) for key, found in groups.items() for k, e in enumerate(found, 1)])
 
 # %% ../../nbs/65_comparison/80_cards.ipynb #ad795936
 BOARD = (Column('encoder', 'ascending', ''), Column('{measure}'), Column('', '', 'bar'), Column('less the best'),
-         Column('p', 'ascending'), Column('CPU s an hour', 'ascending'), Column('licence', 'ascending', ''),
-         Column('card', 'ascending', ''), Column('mirnb', 'ascending', ''), Column('processor', 'ascending', ''))
+         Column('p', 'ascending'), Column('CPU s an hour', 'ascending'), Column('training CPU s', 'ascending'),
+         Column('licence', 'ascending', ''), Column('card', 'ascending', ''), Column('mirnb', 'ascending', ''),
+         Column('processor', 'ascending', ''))
 
 # %% ../../nbs/65_comparison/80_cards.ipynb #f7e41bc5
 def _cells(e: dict, name: str, drawn: str) -> list:
     "The cells of an entry."
     card, less, cost = e['of'], e['less'], e['of']['costs'].get(e['encoder']) or {}
-    tag = TAGS.get((card['warnings'].get(e['encoder']) or [''])[0], '')
+    told = ''.join(f' <span class="tag">{tag}</span>' for tag in tags(card, e['encoder']))
     if less: difference = ranged(less, 'difference', '+.3f', apart(less))
     else: difference = Cell(e['why'] and f'<span class="n">{escape(e["why"])}</span>')
     texts = card['licences'].get(e['encoder']), e['card'], card['mirnb'], card['machine'].get('processor')
-    return [Cell(escape(name) + (tag and f' <span class="tag">{tag}</span>'), kind=''), ranged(e['score'], 'value'),
+    return [Cell(escape(name) + told, kind=''), ranged(e['score'], 'value'),
             Cell(drawn, kind='bar'), difference, cell((less or {}).get('p_holm')),
-            cell(cost.get('cpu_s_an_hour'), ',.0f'),
+            cell(cost.get('cpu_s_an_hour'), ',.0f'), cell(cost.get('training_cpu_s'), ',.0f'),
             *(Cell(escape(shown(text)) if text else '', kind='') for text in texts)]
 
 def group_table(key: tuple,  # task, hash of the corpus, splits, probe

@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['CONTROL', 'Comparison', 'made_by', 'corpus_of', 'Ground', 'ground_of', 'store_of', 'kept', 'common', 'sheets',
            'read_sheet', 'asked_all', 'asked_about', 'by_probe', 'few_shot', 'beside_twins', 'facts_of', 'known_as',
-           'about_corpus', 'beside', 'told_of_trained', 'more_of', 'found', 'run']
+           'about_corpus', 'beside', 'costs_of', 'told_of_trained', 'more_of', 'found', 'run']
 
 # %% ../../nbs/65_comparison/70_run.ipynb #52765dbf
 import shutil
@@ -325,13 +325,23 @@ def beside(ground: Ground,  # the tracks
     return dict(control=found.pop(CONTROL), oracles=found)
 
 # %% ../../nbs/65_comparison/70_run.ipynb #6fcddde4
-def told_of_trained(mine: list,  # of Asked
-                    said: dict,  # {label: [Answer]}
+def costs_of(mine: list,  # of Asked
+             stores: dict,  # {label: Store}
+             said: dict,  # {label: [Answer]}
+             ) -> dict:  # {label: of `cost_of`; of what is trained also training_cpu_s, of one split}
+    "What reading and training cost."
+    costs = {one.label: cost_of(stores[one.label].folder) for one in mine}
+    for one in mine:
+        if not one.trained: continue
+        costs[one.label]['training_cpu_s'] = float(np.mean([a.setting['cpu_seconds'] for a in said[one.label]]))
+    return costs
+
+# %% ../../nbs/65_comparison/70_run.ipynb #faf9d1bc
+def told_of_trained(costs: dict,  # of `costs_of`
                     ) -> list:  # a sentence each
     "What each cost, and what is not asked of it."
-    each = {one.label: np.mean([a.setting['cpu_seconds'] for a in said[one.label]]) for one in mine if one.trained}
-    return [f'{label}: is trained anew on every split, {seconds:,.0f} CPU s each; no few-shot curve, no hardship and '
-            'no percept is asked of it.' for label, seconds in each.items()]
+    return [f"{label}: is trained anew on every split, {cost['training_cpu_s']:,.0f} CPU s each; no few-shot curve, no "
+            'hardship and no percept is asked of it.' for label, cost in costs.items() if 'training_cpu_s' in cost]
 
 # %% ../../nbs/65_comparison/70_run.ipynb #cac68c92
 def more_of(everyone: list,  # of Asked
@@ -376,11 +386,11 @@ def found(config: CompareConfig,  # all of it
     probes = {ground.probes[0]: main} | {probe: read_by(probe) for probe in ground.probes[1:]}
     more, gone = more_of(frozen, stores, ground, workers, progress)
     facts = {one.label: facts_of(one, stores[one.label]) for one in mine}
+    costs = costs_of(mine, stores, said)
     results = dict(
         corpus=about_corpus(corpus, ground), splits=[dict(name=s.name, key=s.key) for s in ground.splits],
         probes=probes, encoders=facts, twins=beside_twins(said, twins, ground),
-        left_out=left + gone + told_of_trained(mine, said),
-        costs={one.label: cost_of(stores[one.label].folder) for one in mine},
+        left_out=left + gone + told_of_trained(costs), costs=costs,
         licences={label: fact['about']['weights'] for label, fact in facts.items()},
         warnings={one.label: contamination(known_as(config.corpus), one.made.about) for one in mine},
         **beside(ground, workers, progress), **more)

@@ -22,7 +22,8 @@ from ..comparison.settings import CompareConfig
 from ..comparison.table import verdict
 
 # %% ../../nbs/80_studies/60_representations.ipynb #49b72473
-ENCODERS = 'mel', 'mfcc', 'chroma', 'timbre', 'jukebox', 'musicnn msd', 'musicnn mtt'
+ENCODERS = ('mel', 'mfcc', 'cqt', 'chroma', 'timbre', 'jukebox', 'jukebox 1', 'jukebox 0', 'musicnn msd', 'musicnn mtt',
+            'basic-pitch')
 
 # %% ../../nbs/80_studies/60_representations.ipynb #f2d4d8cc
 def corpora_at(recorded: str|Path|None = None,  # folder of `mirnb fetch recorded`; None = below the home
@@ -33,7 +34,7 @@ def corpora_at(recorded: str|Path|None = None,  # folder of `mirnb fetch recorde
     return {'embedded': dict(corpus='embedded')} | there
 
 # %% ../../nbs/80_studies/60_representations.ipynb #01af5a8f
-KEPT = ('corpus', 'control', 'oracles', 'twins', 'shots', 'knows', 'costs', 'licences', 'warnings', 'left_out',
+KEPT = ('corpus', 'control', 'oracles', 'twins', 'shots', 'knows', 'robustness', 'costs', 'licences', 'warnings', 'left_out',
         'version', 'machine')  # of the results of a comparison, besides its scores
 
 # %% ../../nbs/80_studies/60_representations.ipynb #b43775ce
@@ -63,8 +64,8 @@ def computed(corpora: dict,  # of `corpora_at`
 # %% ../../nbs/80_studies/60_representations.ipynb #3df919db
 def article_of(keep: Callable,  # of `Article`
                ) -> dict:  # of `computed`
-    "As the article computes it: with what half a second of each encoder knows."
-    return computed(corpora_at(), keep, percepts=60)
+    "As the article computes it: with what spoilt sound costs, and with what half a second of each encoder knows."
+    return computed(corpora_at(), keep, hardships=60, percepts=60)
 
 # %% ../../nbs/80_studies/60_representations.ipynb #497db9ae
 def main_rows(results: dict,  # of one corpus
