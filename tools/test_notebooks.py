@@ -12,38 +12,80 @@ nbdev's own `nbdev_test` prints no counts, succeeds when a path matches nothing,
 hangs; that is why there is this file.
 """
 import argparse
+import atexit
+import faulthandler
+import multiprocessing
 import os
 import re
 import signal
-import subprocess
 import sys
 import tempfile
 import time
 import traceback
+import types
 from collections import deque
 from dataclasses import dataclass
+from multiprocessing import forkserver
 from pathlib import Path
 
 from notebooks import FLAGS, ROOT, Problem, name_of, notebooks
 
 PARTS = 'notebooks', 'checks', 'tools', 'site', 'browser', 'firefox'  # of the whole, in this order
 
-# What a notebook's own process runs. Only a file written at the very end says "passed": a notebook that leaves by
-# os._exit(0) has not passed. Shortly before the time is up, faulthandler tells in which line a notebook hangs.
-CHILD = '''
-import faulthandler, os, sys
-from pathlib import Path
-notebook, root, verdict, patience, *skip = sys.argv[1:]
-sys.argv = sys.argv[:1]
-faulthandler.dump_traceback_later(float(patience))
-from nbdev.test import test_nb
-passed, seconds = test_nb(Path(notebook), skip_flags=skip, basepath=root)
-faulthandler.cancel_dump_traceback_later()
-if passed and not seconds: sys.exit('its front matter says skip_exec: nothing was tested')
-if passed: Path(verdict).write_text(str(sum(os.times()[:4])))  # its CPU time, and that of the workers that it saw end
-sys.exit(not passed)
-'''
+# What most notebooks import. On Linux each notebook's own process is a copy of one that has imported this, which spares
+# each of them two or three seconds; elsewhere a process begins anew.
+COMMON = ('nbdev.test', 'nbdev.showdoc', 'execnb.shell', 'psutil', 'torch', 'pytorch_lightning', 'pandas', 'scipy.stats',
+          'sklearn.ensemble', 'sklearn.svm', 'sklearn.neural_network', 'matplotlib.pyplot', 'seaborn', 'librosa', 'soundfile',
+          'distributed', 'umap', 'ipywidgets', 'anywidget', 'transformers')
+SHARED = 'scores', 'kernels'  # what an installed package holds is read and compiled once, not by each notebook
 ONE_THREAD = dict.fromkeys(('OMP_NUM_THREADS', 'MKL_NUM_THREADS', 'OPENBLAS_NUM_THREADS', 'NUMBA_NUM_THREADS'), '1')
+
+
+def copies():
+    "How a notebook's process begins: a context of multiprocessing."
+    if sys.platform != 'linux': return multiprocessing.get_context('spawn')
+    context, was = multiprocessing.get_context('forkserver'), dict(os.environ)
+    context.set_forkserver_preload(list(COMMON))
+    os.environ.update(ONE_THREAD)
+    try: forkserver.ensure_running()
+    finally:
+        os.environ.clear()
+        os.environ.update(was)
+    return context
+
+
+def spent() -> float:
+    "CPU time of this process, of the workers that it saw end, and of those that are there still, s."
+    import psutil
+    def of(process):
+        try: return sum(process.cpu_times()[:4])
+        except psutil.NoSuchProcess: return 0.
+    return sum(os.times()[:4]) + sum(map(of, psutil.Process().children(recursive=True)))
+
+
+def run_one(notebook: str, root: str, verdict: str, patience: float, skip: list, env: dict, log: str):
+    """What a notebook's own process does.
+
+    Only a file written at the very end says "passed": a notebook that leaves by os._exit(0) has not passed. Shortly
+    before the time is up, faulthandler tells in which line a notebook hangs.
+    """
+    os.setsid()
+    with open(log, 'wb') as out:  # a file, not a pipe: a left-over grandchild could hold a pipe open
+        for number in (1, 2): os.dup2(out.fileno(), number)
+    os.environ.clear()
+    os.environ.update(env)
+    os.chdir(Path(notebook).parent)
+    sys.path[:] = ['', root, *(at for at in sys.path if Path(at) != Path(__file__).parent)]
+    sys.modules['__main__'] = types.ModuleType('__main__')  # what it starts must not begin with this file
+    tempfile.tempdir, sys.argv = None, ['']
+    faulthandler.dump_traceback_later(patience)
+    from nbdev.test import test_nb
+    passed, seconds = test_nb(Path(notebook), skip_flags=skip, basepath=root)
+    faulthandler.cancel_dump_traceback_later()
+    if passed and not seconds: sys.exit('its front matter says skip_exec: nothing was tested')
+    if passed: Path(verdict).write_text(str(spent()))
+    atexit._run_exitfuncs()  # which a copy would leave out
+    sys.exit(not passed)
 
 
 @dataclass
@@ -67,30 +109,31 @@ class Result:
 class Job:
     "One notebook in its own process group, with its own $MIRNB_HOME, so that it sees no other notebook's leavings."
 
-    def __init__(self, root: Path, path: Path, timeout: float, skip: list, home: str|None, scores: str):
+    def __init__(self, root: Path, path: Path, timeout: float, skip: list, home: str|None, shared: str):
         self.name, self.timeout, self.start = name_of(root, path), timeout, time.monotonic()
         self.folder = tempfile.TemporaryDirectory(prefix='mirnb-test-', ignore_cleanup_errors=True)
         self.verdict, self.log = Path(self.folder.name, 'verdict'), Path(self.folder.name, 'log')
         if not home:
             home = f'{self.folder.name}/home'
             Path(home).mkdir()
-            Path(home, 'scores').symlink_to(scores)  # what an installed package holds is read once, not by each notebook
-        env = os.environ | ONE_THREAD | dict(
-            IN_TEST='1', PYTHONPATH=str(root), MIRNB_HOME=home)
-        args = [sys.executable, '-c', CHILD, path, root, self.verdict, f'{timeout*.95:.2f}', *skip]
-        with open(self.log, 'wb') as log:  # a file, not a pipe: a left-over grandchild could hold a pipe open
-            self.process = subprocess.Popen(list(map(str, args)), env=env, cwd=path.parent, start_new_session=True,
-                                            stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+            for name in SHARED:
+                Path(shared, name).mkdir(exist_ok=True)
+                Path(home, name).symlink_to(Path(shared, name))
+        env = os.environ | ONE_THREAD | dict(IN_TEST='1', PYTHONPATH=str(root), MIRNB_HOME=home)
+        args = str(path), str(root), str(self.verdict), timeout*.95, skip, env, str(self.log)
+        self.log.touch()
+        self.process = copies().Process(target=run_one, args=args)
+        self.process.start()
 
     def poll(self) -> Result|None:
         "The result once there is one; a notebook whose time is up is killed here."
         seconds = time.monotonic() - self.start
         late = seconds > self.timeout
-        if self.process.poll() is None and not late: return None
+        if self.process.is_alive() and not late: return None
         self.kill()
-        passed = not late and self.process.returncode == 0 and self.verdict.exists()
+        passed = not late and self.process.exitcode == 0 and self.verdict.exists()
         why = (f'time-out: killed after {self.timeout:g} s' if late else
-               f'its process ended with {self.process.returncode} before the last cell')
+               f'its process ended with {self.process.exitcode} before the last cell')
         story, cpu = ('', float(self.verdict.read_text())) if passed else (self.tail(why), 0.)
         self.folder.cleanup()
         return Result(self.name, passed, seconds, story, cpu=cpu)
@@ -104,17 +147,17 @@ class Job:
     def kill(self):
         "End the whole process group: a notebook's workers must not outlive it."
         try: os.killpg(self.process.pid, signal.SIGKILL)
-        except ProcessLookupError: pass
-        self.process.wait()
+        except ProcessLookupError: self.process.kill()  # it has no group of its own yet, or is gone
+        self.process.join()
 
 
 def run_notebooks(root: Path, paths: list, workers: int, timeout: float, skip: list, home: str|None = None):
     "Yield a Result a notebook as they end, `workers` at a time; whatever happens, nothing is left running."
-    waiting, running, scores = deque(paths), [], tempfile.TemporaryDirectory(prefix='mirnb-scores-', ignore_cleanup_errors=True)
+    waiting, running, shared = deque(paths), [], tempfile.TemporaryDirectory(prefix='mirnb-shared-', ignore_cleanup_errors=True)
     try:
         while waiting or running:
             while waiting and len(running) < workers:
-                running.append(Job(root, waiting.popleft(), timeout, skip, home, scores.name))
+                running.append(Job(root, waiting.popleft(), timeout, skip, home, shared.name))
             for job in list(running):
                 if result := job.poll():
                     running.remove(job)
@@ -122,7 +165,7 @@ def run_notebooks(root: Path, paths: list, workers: int, timeout: float, skip: l
             time.sleep(.05)
     finally:
         for job in running: job.kill()
-        scores.cleanup()
+        shared.cleanup()
 
 
 def run_functions(functions: dict):

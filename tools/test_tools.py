@@ -99,7 +99,7 @@ pathlib.Path('../child').write_text(str(child.pid))
 time.sleep(600)'''
 HOME = '''import os, pathlib
 home = pathlib.Path(os.environ['MIRNB_HOME'])
-assert [p.name for p in home.iterdir()] == ['scores'] and home.name != 'mine'  # the scores are read once for all notebooks
+assert sorted(p.name for p in home.iterdir()) == ['kernels', 'scores'] and home.name != 'mine'  # made once for all notebooks
 assert os.environ['IN_TEST'] == '1' and os.environ['OMP_NUM_THREADS'] == '1'
 (home/'mine').touch()'''
 
@@ -533,7 +533,7 @@ TESTS = {
     'a notebook that hangs is killed, and its children': hanging_notebook,
     'a runner that is stopped leaves nothing running': stopped_runner,
     'a notebook that leaves early has not passed': leaving_notebook,
-    'each notebook has a $MIRNB_HOME of its own, empty but for the scores': own_home,
+    'each notebook has a $MIRNB_HOME of its own, empty but for what all share': own_home,
     'the last line counts, once': last_line,
     'a flagged cell runs when asked for only': slow_flag,
     'an empty selection fails': empty_selection,

@@ -438,7 +438,8 @@ def _notes(page: Shown) -> list:
         said.append('Random twin, hollow below a score: the same network with random weights, in bold where it is '
                     'told apart from it.')
     if any('training_cpu_s' in cost for cost in page.part('costs').values()):
-        said.append('Trained here: all of its weights, anew on the training part of every split; training CPU s: of one.')
+        said.append('Trained here: all of its weights, anew on the training part of every split; training CPU s is '
+                    'what one such training costs.')
     if page.part('control'):
         said.append('Production alone: what level, length, bandwidth, bit rate, channels and silence tell, '
                     'without a note of the music.')

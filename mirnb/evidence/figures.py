@@ -4,9 +4,14 @@
 
 # %% auto #0
 __all__ = ['headline', 'contenders', 'f1_bars', 'tag_dots', 'confusion_matrix', 'learning_curves', 'embedding_map', 'joined',
-           'corpus_overview', 'flat_map']
+           'corpus_overview', 'umap_kept', 'flat_map']
 
 # %% ../../nbs/50_evidence/25_figures.ipynb #8786a266
+import sys
+from functools import cache
+from importlib import import_module
+from importlib.metadata import version
+from pathlib import Path
 from textwrap import fill
 
 import matplotlib.pyplot as plt
@@ -16,7 +21,7 @@ from matplotlib.colors import LogNorm, Normalize
 from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
 from ..base.extras import bring
-from ..base.files import MirnbError
+from ..base.files import MirnbError, home
 from ..sound.own import tagged
 from .metrics import limit
 from .style import (FAMILIES, FORMERS, HALO, KINDS, ORACLES, STYLE, colour_of, hatch_of, labels,
@@ -328,9 +333,25 @@ def _players(works: pd.DataFrame,  # genre, program
     ax.spines[:].set_visible(False)
 
 # %% ../../nbs/50_evidence/25_figures.ipynb #fe39a8da
+@cache
+def umap_kept():  # the module
+    "UMAP, of which Numba keeps the machine code: to make it anew takes ten seconds; raises `MissingExtra`."
+    umap, numba = bring('umap'), import_module('numba')  # only where a map is drawn
+    made_of = '-'.join(f'{name}-{version(name)}' for name in ('umap-learn', 'pynndescent', 'numba'))
+    given = numba.config.CACHE_DIR
+    try:
+        numba.config.CACHE_DIR = str((Path(given) if given else (home()/'kernels').resolve())/made_of)
+        for name, module in list(sys.modules.items()):
+            if name.partition('.')[0] not in ('umap', 'pynndescent'): continue
+            for made in vars(module).values():
+                if hasattr(made, 'enable_caching') and made.py_func.__module__ == name: made.enable_caching()
+    except (RuntimeError, OSError, MirnbError): pass  # no folder can be written: each process compiles anew
+    finally: numba.config.CACHE_DIR = given
+    return umap
+
+# %% ../../nbs/50_evidence/25_figures.ipynb #5085e7c9
 def flat_map(vectors,  # (n, D)
              ) -> np.ndarray:  # (n, 2)
     "UMAP to two dimensions, seeded; one thread, so the same vectors give the same map; raises `MissingExtra`."
-    umap = bring('umap')  # compiles for half a minute: only where a map is drawn
-    mapped = umap.UMAP(n_neighbors=15, min_dist=.1, random_state=0, n_jobs=1)
+    mapped = umap_kept().UMAP(n_neighbors=15, min_dist=.1, random_state=0, n_jobs=1)
     return mapped.fit_transform(np.asarray(vectors, np.float32))

@@ -8,7 +8,6 @@ __all__ = ['TASK', 'COSTS', 'Task', 'Sound', 'array_of', 'row_of', 'rows_of', 'a
 
 # %% ../../nbs/30_representations/70_tasks.ipynb #904ec1ec
 import faulthandler
-import multiprocessing
 import os
 import pkgutil
 import socket
@@ -30,7 +29,7 @@ from cloudpickle import dumps
 
 from ..base.extras import installed
 from ..base.files import MirnbError, read_json, write_json
-from ..base.processes import child_of, settle
+from ..base.processes import child_of, copies, settle
 from ..sound.audio import AudioError, decode, reading, resample, starved, usable
 from ..sound.folders import readable
 from .protocol import Representation
@@ -230,9 +229,10 @@ def cost_of(folder: str|Path,  # of a store
 # %% ../../nbs/30_representations/70_tasks.ipynb #dcb6bcdf
 def child(job: bytes,  # a task and the tracks known to crash, pickled
           pipe,  # to the parent
+          env: dict,  # the parent's environment
           ) -> None:
     "A process of its own: sends ('at', track_id) before each track, at last ('done', counts) or ('fault', exception)."
-    child_of()
+    child_of(env)
     def before(track_id): pipe.send_bytes(dumps(('at', track_id)))
     try: message = 'done', work(*loads(job), before=before)
     except Exception as e:
@@ -245,10 +245,11 @@ def one_try(task: Task,  # what to do
             crashed: dict,  # tracks to leave out, and why
             ) -> tuple:  # the last message of the process, None where it sent none, and its exit code
     "Do a task in a new process, and see it end."
-    context = multiprocessing.get_context('spawn')
+    context = copies()
     ours, theirs = context.Pipe(duplex=False)
     target = pkgutil.resolve_name('mirnb.representations.tasks:child')  # by name: a notebook's function cannot be sent
-    process = context.Process(target=target, args=(dumps((task, crashed)), theirs), daemon=True)
+    process = context.Process(target=target, args=(dumps((task, crashed)), theirs, dict(os.environ)),
+                              daemon=True)
     process.start()
     theirs.close()
     last = None
@@ -297,7 +298,7 @@ def by_pool(tasks: list,  # two or more
     todo, job = list(tasks), pkgutil.resolve_name('mirnb.representations.tasks:sent')  # by name, as in `one_try`
     while todo:
         with ExitStack() as stack:
-            pool = ProcessPoolExecutor(workers, multiprocessing.get_context('spawn'), child_of)
+            pool = ProcessPoolExecutor(workers, copies(), child_of, (dict(os.environ),))
             stack.callback(pool.shutdown, cancel_futures=True)  # after a fault, nothing more is begun
             running = {pool.submit(job, dumps(task)): task for task in todo}
             try:

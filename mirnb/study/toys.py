@@ -42,11 +42,12 @@ def toy() -> StudyConfig:
 # %% ../../nbs/60_study/45_toys.ipynb #94efe216
 @contextlib.contextmanager
 def toy_home():  # the folder
-    "A `$MIRNB_HOME` that goes afterwards, with the scores of the real one: to read them anew takes a minute."
-    read, old = home()/'scores', os.environ.get('MIRNB_HOME')
-    read.mkdir(exist_ok=True)
+    "A `$MIRNB_HOME` that goes afterwards, with scores and machine code of the real one: to make them takes a minute."
+    shared, old = [home()/'scores', home()/'kernels'], os.environ.get('MIRNB_HOME')
     with tempfile.TemporaryDirectory() as folder:
-        (Path(folder)/'scores').symlink_to(read.resolve())  # so the first who reads them does so for all
+        for one in shared:
+            one.mkdir(exist_ok=True)
+            (Path(folder)/one.name).symlink_to(one.resolve())  # so the first who makes them does so for all
         os.environ['MIRNB_HOME'] = folder
         try: yield Path(folder)
         finally:
