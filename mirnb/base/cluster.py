@@ -44,6 +44,7 @@ def cluster_here(workers: int,  # processes
 @contextmanager
 def client_of(workers: int,  # local processes
               scheduler: str|None,  # address of a running one, such as tcp://10.0.0.1:8786; None = start a local one
+              patience: float = 30.,  # without an answer of the scheduler, s
               ):
     "A Dask client, closed behind; raises `MirnbError` where the scheduler does not answer, or no process starts."
     slow = {f'distributed.comm.timeouts.{what}': '300s' for what in ('connect', 'tcp')}  # on a busy machine, 30 s go by
@@ -51,7 +52,7 @@ def client_of(workers: int,  # local processes
         stack.enter_context(dask.config.set(slow))
         try:
             if scheduler is None: scheduler = stack.enter_context(cluster_here(workers))
-            client = stack.enter_context(Client(scheduler, timeout=30, set_as_default=False))
+            client = stack.enter_context(Client(scheduler, timeout=patience, set_as_default=False))
         except (OSError, RuntimeError, ValueError) as e:
             named = isinstance(scheduler, str)
             what = f'{scheduler}: no scheduler answers' if named else 'no worker process could be started'

@@ -70,12 +70,14 @@ def every_step(run: Run) -> dict:  # {name: Step}
     add('baselines', 'yardsticks:run_baselines')
     add('tokens', 'inputs:extract_tokens', (1, 'trained'), trained)
     add('random tokens', 'inputs:extract_tokens', (1, 'random'), trained)
+    add('rungs', 'yardsticks:extract_rungs', ('trained',), trained)  # long, and so no last step, on which others wait
+    add('random rungs', 'yardsticks:extract_rungs', ('random',), trained)
     for model in formers_of(study):
         needs = needs_of(run, model)
         for own in needs.keys() - steps.keys(): add(own, f'inputs:{needs[own]}', (model, 1), trained)
         add(model, 'arms:train_arm', (model,), tuple(needs))
     add('codes', 'yardsticks:run_code_baselines', (), ('tokens', 'random tokens'))
-    add('ladder', 'yardsticks:run_ladder', (), trained)
+    add('ladder', 'yardsticks:run_ladder', (), ('rungs', 'random rungs'))
     if study.corpus.embedded: add('oracles', 'yardsticks:run_oracles')
     return steps
 

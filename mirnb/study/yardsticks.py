@@ -4,9 +4,9 @@
 
 # %% auto #0
 __all__ = ['SOUND_BASELINES', 'TAG_GRID', 'TAG_BASELINES', 'PRIOR', 'ENCODERS', 'CODE_READERS', 'TAG_CODE_READERS',
-           'CODE_BASELINES', 'LADDER', 'FAMILY_GRID', 'save_predictions', 'rows_of', 'sureness', 'truths', 'run_reader',
-           'sound_readers', 'run_guessers', 'run_baselines', 'code_readers', 'levels_read', 'joined_bag',
-           'run_code_baselines', 'run_tag_ladder', 'run_ladder', 'told_by_program', 'run_oracles']
+           'CODE_BASELINES', 'LADDER', 'FAMILY_GRID', 'save_predictions', 'parts_read', 'rows_of', 'sureness', 'truths',
+           'run_reader', 'sound_readers', 'run_guessers', 'run_baselines', 'code_readers', 'levels_read', 'joined_bag',
+           'run_code_baselines', 'run_tag_ladder', 'extract_rungs', 'run_ladder', 'told_by_program', 'run_oracles']
 
 # %% ../../nbs/60_study/35_yardsticks.ipynb #35757399
 from csv import QUOTE_NONNUMERIC
@@ -45,6 +45,11 @@ def save_predictions(run: Run,  # where to
     if probabilities is not None: table[[f'p({g})' for g in run.genres]] = np.round(probabilities, 6)
     with atomic(run.folder/folder/f'{model}.csv') as part:
         table.to_csv(part, index=False, quoting=QUOTE_NONNUMERIC)  # a bare \r in a name would end the row
+
+# %% ../../nbs/60_study/35_yardsticks.ipynb #b641a17e
+def parts_read(run: Run) -> tuple:  # names, each once
+    "The parts that a reader learns from, chooses on and tells."
+    return tuple(dict.fromkeys(('train', 'valid', run.study.report)))
 
 # %% ../../nbs/60_study/35_yardsticks.ipynb #688ecd4f
 def rows_of(run: Run,  # with a track table
@@ -125,7 +130,7 @@ def run_baselines(run: Run,  # with log-Mel
     "Guessers, readers of MFCC and of timbre, all on the formers' split and training clips."
     run_guessers(run)
     mel = Store(run.store('mel'))
-    extract_clips(run, Timbre(), run.store('timbre'), 1, 'train', 'valid', run.study.report)
+    extract_clips(run, Timbre(), run.store('timbre'), 1, *parts_read(run))
     timbre = Store(run.store('timbre'))
     rows = dict(MFCC=rows_of(run, lambda t: mfcc_statistics(mel.array(t))),
                 timbre=rows_of(run, lambda t: timbre.array(t)[0]))
@@ -191,15 +196,19 @@ def run_tag_ladder(run: Run,  # whose tracks have tags
         rows = dict(zip(tracks.track_id, X))
         run_reader(run, LADDER[rung], rows_of(run, rows.get), (tag_logistic, TAG_GRID))
 
+# %% ../../nbs/60_study/35_yardsticks.ipynb #35dddff3
+def extract_rungs(run: Run,  # with a track table and weights
+                  encoder: str,  # 'trained' | 'random'
+                  ) -> None:
+    "What the ladder reads of an encoder, of all clips but the pool's."
+    extract_clips(run, Rungs(str(run.weights(encoder))), run.store('rungs', encoder), 1, *parts_read(run))
+
 # %% ../../nbs/60_study/35_yardsticks.ipynb #844ace38
 def run_ladder(run: Run,  # with log-Mel and weights
                ) -> None:
     "One linear probe on token ids, codebook vectors, encoder output and Mel, for the trained and the random encoder."
-    parts, stores = ('train', 'valid', run.study.report), {}
-    for encoder in ENCODERS:
-        extract_clips(run, Rungs(str(run.weights(encoder))), run.store('rungs', encoder), 1, *parts)
-        stores[encoder] = Store(run.store('rungs', encoder))
-    tracks = run.part(*parts)
+    for encoder in ENCODERS: extract_rungs(run, encoder)  # what is there is not read again
+    stores, tracks = {encoder: Store(run.store('rungs', encoder)) for encoder in ENCODERS}, run.part(*parts_read(run))
     read = features(tracks.track_id, Store(run.store('mel')), stores)
     if run.tagged: return run_tag_ladder(run, tracks, read)
     found, grid = ladder(tracks, read, run.genres, run.study.report)
@@ -225,9 +234,9 @@ FAMILY_GRID = FOREST_GRID | dict(leaf=(2, 4, 8, 16, 32), features=(.4,))
 def run_oracles(run: Run,  # of the embedded corpus
                 ) -> None:
     "What instrument, family and voices, and notes tell; raises `MirnbError` for a corpus without scores."
-    parts, config = ('train', 'valid', run.study.report), run.study.corpus
+    config = run.study.corpus
     if not config.embedded: raise MirnbError(f'{config.source}: has no scores, so no oracle; ask the embedded corpus.')
-    tracks = run.part(*dict.fromkeys(parts)).set_index('track_id', drop=False)
+    tracks = run.part(*parts_read(run)).set_index('track_id', drop=False)
     works, notes = read_scores(1, False)
     notes = dict(zip(works.work_id, notes))
     voices = played_traits(tracks, notes, config).voices.clip(upper=8)
