@@ -421,6 +421,8 @@ def _comparison_commands(commands) -> None:  # argparse's list of commands
                  percepts=(0, 'tracks of which half seconds are read (default: 0)'), seed=(0, 'of deals (default: 0)'))
     for key, (low, said) in whole.items():
         one.add_argument(f'--{key}', type=number(int, low=low, high=SEEDS), metavar='N', help=said)
+    one.add_argument('--segment', type=number(float, low=0), metavar='SECONDS',
+                     help='stretches that are read by themselves; those of a track vote (default: the whole track)')
     one.add_argument('--shots', nargs='*', type=number(int, low=1), metavar='N',
                      help='training tracks a class of the few-shot curve (default: 1 3 10 30; none: no curve)')
     one.add_argument('--no-twins', action='store_true', help='without the nets of random weights')

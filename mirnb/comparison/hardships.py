@@ -37,9 +37,10 @@ from ..evidence.perception import BLOCK, PERCEPTS, SPAN, WINDOW, Percepts, audit
 from ..evidence.say import apart
 from ..evidence.significance import corrected, versus
 from ..evidence.style import STYLE, labels
-from .answers import Answer, Job, answers, features
+from .answers import Answer, Job, answers, features, owners
 from .probes import PROBES, Fitted
 from .scores import by_deal
+from .tasks import Vote
 
 # %% ../../nbs/65_comparison/55_hardships.ipynb #9fe43523
 CONDITIONS = ('noise, 20 dB', 'MP3, 64 kbit/s', '-6 dB', 'equaliser, 6 dB', 'higher by a semitone', 'faster by 10 %',
@@ -167,11 +168,12 @@ def refitted(job: Job,  # that was done
              answer: Answer,  # that came of it
              ) -> Fitted:
     "The probe as it answered."
-    teach = job.split.rows('train')
-    X = features(Store(job.store), [job.track_ids[i] for i in teach], answer.rung, job.codes)
+    teach, store = job.split.rows('train'), Store(job.store)
+    tracks = [job.track_ids[i] for i in teach]
+    X, whose = features(store, tracks, answer.rung, job.codes), owners(store, tracks)
     setting = {name: None if value == 'none' else value for name, value in answer.setting.items()}
     machine = PROBES[job.probe].reader(**setting, seed=job.seed)
-    return Fitted(machine.fit(X, np.asarray(job.labels)[teach]), pd.DataFrame([setting]))
+    return Fitted(machine.fit(X, np.asarray(job.labels)[teach][whose]), pd.DataFrame([setting]))
 
 # %% ../../nbs/65_comparison/55_hardships.ipynb #3abff48b
 def said_of(machine: Fitted,  # of `refitted`
@@ -184,10 +186,12 @@ def said_of(machine: Fitted,  # of `refitted`
     p = np.full((len(track_ids), len(job.classes)), np.nan)
     there = np.array([i for i, track in enumerate(track_ids) if track in store], int)
     if not len(there): return p
-    X = features(store, [track_ids[i] for i in there], rung, job.codes)
+    tracks = [track_ids[i] for i in there]
+    X, whose = features(store, tracks, rung, job.codes), owners(store, tracks)
     if 'cuts' in (of := store.settings.get('of', {})): X = cut(X, of['cuts'], rung)
-    fine = np.isfinite(X).all(1)
-    if fine.any(): p[there[fine]] = machine.probabilities(X[fine], list(job.classes))
+    fine = np.bincount(whose, ~np.isfinite(X).all(1)) == 0  # of tracks
+    rows = fine[whose]
+    if fine.any(): p[there[fine]] = Vote.among(whose[rows])(machine.probabilities(X[rows], list(job.classes)))
     return p
 
 # %% ../../nbs/65_comparison/55_hardships.ipynb #b3be2beb

@@ -437,6 +437,8 @@ def _notes(page: Shown) -> list:
     if page.part('twins'):
         said.append('Random twin, hollow below a score: the same network with random weights, in bold where it is '
                     'told apart from it.')
+    if seconds := page.part('config').get('segment'):
+        said.append(f'Each track is read in stretches of {seconds:g} s, whose answers are averaged.')
     if any('training_cpu_s' in cost for cost in page.part('costs').values()):
         said.append('Trained here: all of its weights, anew on the training part of every split; training CPU s is '
                     'what one such training costs.')

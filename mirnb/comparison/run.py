@@ -147,12 +147,12 @@ def ground_of(config: CompareConfig,  # task, folds, deals, seed
     return Ground(config, table, tuple(classes), tuple(splits), folder), bad, said + more
 
 # %% ../../nbs/65_comparison/70_run.ipynb #fe9050f9
-def store_of(config: CompareConfig,  # corpus, root
+def store_of(config: CompareConfig,  # corpus, root, segment
              asked: Asked,  # an encoder
              ) -> Path:  # of its store
     "By encoder, settings and weights, and by where the corpus lies."
     where = [config.corpus if config.corpus in SOURCES else str(absolute(config.corpus)), config.root]
-    kind = asked.kept()
+    kind = asked.kept(config.segment)
     of = slug(asked.name)[:40]*(kind.name == 'pooled')
     parts = kind.name, *[of]*bool(of), fingerprint(kind.settings(), *where), code_version().rpartition('+')[2]
     return home()/'stores'/'-'.join(parts)
@@ -165,7 +165,7 @@ def kept(config: CompareConfig,  # corpus, encoders
          progress: bool = True,  # show a bar
          ) -> dict:  # {label: Store}
     "Extract what is not there yet."
-    wanted, stores = {store_of(config, one): one.kept() for one in asked}, {}
+    wanted, stores = {store_of(config, one): one.kept(config.segment) for one in asked}, {}
     for some in batches(wanted):  # more at once, and models would be loaded anew for each track
         stores |= extract_many(table, {folder: wanted[folder] for folder in some}, workers, progress)
     return {one.label: stores[store_of(config, one)] for one in asked}

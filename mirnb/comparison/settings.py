@@ -63,8 +63,8 @@ class Asked:
         told = dict(dict(preset='study', seed=0), **dict(self.options))
         return replace(only(preset(told['preset']), self.name), seed=told['seed'])
 
-    def kept(self) -> Representation:
-        "All rungs pooled, ids too; what is trained reads rows or inputs; raises the `MirnbError` of `encoder`."
+    def kept(self, segment: float = 0.) -> Representation:
+        "All rungs pooled, ids too, by stretches of so many s where it is not 0; what is trained reads rows or inputs."
         if self.tuned: return Inputs(self.name.removeprefix(TUNED), self.options)
         if self.former:
             arm, loudness = self.study.arms[self.name], self.study.loudness
@@ -72,7 +72,7 @@ class Asked:
             return representation(arm.reads, **more | dict(arm.options))
         made = self.made
         if self.rung: rung_of(made, self.rung)
-        return Pooled(self.name, self.options, tuple(rung.name for rung in made.rungs))
+        return Pooled(self.name, self.options, tuple(rung.name for rung in made.rungs), segment)
 
 # %% ../../nbs/65_comparison/05_settings.ipynb #ff3598af
 def asked_of(text: str,  # 'mel', 'mel (hop=256)', 'jukebox@ids', 'hf:FOLDER@layer 7'
@@ -115,6 +115,7 @@ class CompareConfig:
     probes: tuple[str, ...] = ()  # the first is what the table speaks of; () = the task's first, a linear one
     folds: int = setting(5, low=3)  # of a corpus without official parts
     deals: int = setting(2, low=1)  # of the same: how often all tracks are dealt anew
+    segment: float = setting(0., low=0)  # s of stretches that are read one by one and vote; 0 = the whole track
     shots: tuple[int, ...] = setting((1, 3, 10, 30), low=1)  # training tracks a class of the few-shot curve; () = none
     twins: bool = True  # nets with random weights beside trained ones
     hardships: int = setting(0, low=0)  # tracks that are asked about again after their sound was spoilt; 0 = none
@@ -127,6 +128,7 @@ class CompareConfig:
         if not self.encoders or len(set(self.encoders)) < len(self.encoders):
             refuse(self, 'encoders', 'one name or more, each once')
         if len(set(self.probes)) < len(self.probes): refuse(self, 'probes', 'names that differ')
+        if self.segment and self.task == 'pairs': refuse(self, 'segment', '0: pairs are of whole tracks')
         if self.named.keys() - set(COLUMNS): refuse(self, 'named', f'columns for {", ".join(COLUMNS)}')
         for text in self.encoders: asked_of(text)
 
