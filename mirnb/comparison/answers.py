@@ -33,7 +33,8 @@ def candidates(store: Store,  # of `Pooled`, of `Ids`, or of any representation 
     return ['ids'] if store.card['name'] in ('ids', 'tokens') else [store.card['name']]
 
 # %% ../../nbs/65_comparison/40_answers.ipynb #4f236304
-def of_ids(store: Store) -> bool:
+def of_ids(store: Store,  # as above
+           ) -> bool:
     "Whether it holds ids, of which a bag is a track's row; a store of deformed sound holds what its encoder's does."
     kind = store.settings['of']['name'] if 'of' in store.settings else store.card['name']
     return kind in ('ids', 'tokens')

@@ -79,7 +79,8 @@ class Vote:
               ) -> 'Vote':
         return cls(np.unique(names, return_inverse=True)[1])
 
-    def rows(self, y: np.ndarray) -> np.ndarray: return y if self.whose is None else y[self.whose]  # of tracks -> of rows
+    def rows(self, y: np.ndarray) -> np.ndarray:  # (tracks, ...) -> (rows, ...)
+        return y if self.whose is None else y[self.whose]
 
     def __call__(self, said: np.ndarray) -> np.ndarray:  # (rows, ...) -> (tracks, ...)
         if self.whose is None: return said
