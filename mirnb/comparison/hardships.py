@@ -28,7 +28,7 @@ from ..sound.deformations import deformation
 from ..sound.own import fold_numbers
 from ..representations.extract import extract_many
 from ..representations.protocol import Float32, Representation, register, representation
-from ..representations.store import Store, card_of
+from ..representations.store import Store, card_of, code_version
 from ..encoders.encoder import Read, Rung, rung_of
 from ..encoders.reading import parts, pieces
 from ..encoders.stored import OfEncoder, cut, made
@@ -410,7 +410,8 @@ def kept(folder: Path,  # of results
          ) -> dict:  # of `audited`
     "What was computed is read; raises the `MirnbError` of `audited`."
     ids = tracks.track_id.tolist()
-    made_of = store.folder.name, percepts.folder.name, store.made_of(ids), percepts.made_of(ids), n
+    code = code_version('evidence/perception', 'comparison/hardships').rpartition('+')[2]
+    made_of = store.folder.name, percepts.folder.name, store.made_of(ids), percepts.made_of(ids), n, code
     path = folder/f'knows-{fingerprint(*made_of, tracks[["track_id", "group", "split"]].to_numpy().tolist())}.json'
     if not path.exists():
         found = audited(store, percepts, tracks, n)

@@ -204,5 +204,5 @@ def heat(results: dict,  # of `computed`
     fig, axes = canvas(len(parts), 1, width=7, height=(1.4 + .26*rows)*len(parts), squeeze=False)
     for ax, (name, found) in zip(axes[:, 0], parts.items()):
         dict(robustness=losses_map, knows=knows_map)[part](found, ax)
-        ax.set_title(f'{name}: {ax.get_title()}', fontsize=8)
+        ax.set_title(f'{name}: {ax.get_title(loc="left")}', loc='left', fontsize=8)
     return fig
