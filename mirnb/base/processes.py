@@ -66,8 +66,8 @@ ONE_THREAD = dict.fromkeys(('OMP_NUM_THREADS', 'MKL_NUM_THREADS', 'OPENBLAS_NUM_
 def copies() -> BaseContext:  # of multiprocessing
     """How workers begin: on Linux as copies of a process that has imported what this one has by now, elsewhere anew.
 
-    A copy begins in a few milliseconds, an import of torch and all else takes seconds. The copied process has one
-    thread, since others would be lost in its copies; its environment is that of the first call, see `child_of`.
+    A copy begins in a few milliseconds, an import of torch and all else takes seconds. The copied process computes with
+    one thread, since others would be lost in its copies; its environment is that of the first call, see `child_of`.
     """
     if sys.platform != 'linux': return get_context('spawn')
     context, was = get_context('forkserver'), dict(os.environ)
