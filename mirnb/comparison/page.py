@@ -411,7 +411,7 @@ def main_table(page: Shown,  # a comparison
     drawn = [v for found in (*rows, *oracles.values(), *page.part('twins').values()) for v in measured(found)]
     scale = scale_of([*drawn, main.get('chance')], 8, 142)
     falling = sorted(oracles.items(), key=lambda item: -measured(item[1])[0])
-    foot = [_line(page, f'oracle: {name}', found, scale, lines) for name, found in falling]
+    foot = [_line(page, name, found, scale, lines) for name, found in falling]
     if main.get('chance') is not None: foot.append(_line(page, 'chance', dict(value=main['chance']), scale, lines))
     fill = dict(measure=page.measure, best=page[main['against']] if main.get('against') else 'the best')
     def named(text): return text.format(**fill)
