@@ -106,10 +106,11 @@ def parallel(work: str,  # 'module:function' of one argument; by name, since a n
     """
     if not jobs: return
     begin = pkgutil.resolve_name('mirnb.base.processes:child_of')  # the module's own: see `work`
+    n = 0
     with ProcessPoolExecutor(workers, copies(), begin, (dict(os.environ),)) as pool:
-        done = pool.map(pkgutil.resolve_name(work), jobs, chunksize=chunk)
-        n, bar = 0, tqdm(done, label, len(jobs), disable=not progress, mininterval=1)
-        try:
+        try:  # a worker may be gone before the last job is sent
+            done = pool.map(pkgutil.resolve_name(work), jobs, chunksize=chunk)
+            bar = tqdm(done, label, len(jobs), disable=not progress, mininterval=1)
             for n, result in enumerate(bar, 1): yield result
         except BrokenProcessPool:
             raise MirnbError(f'{label or work}: a process was killed after {n:,} of {len(jobs):,} jobs, as happens '

@@ -300,8 +300,8 @@ def by_pool(tasks: list,  # two or more
         with ExitStack() as stack:
             pool = ProcessPoolExecutor(workers, copies(), child_of, (dict(os.environ),))
             stack.callback(pool.shutdown, cancel_futures=True)  # after a fault, nothing more is begun
-            running = {pool.submit(job, dumps(task)): task for task in todo}
-            try:
+            try:  # a process may be gone before the last task is sent
+                running = {pool.submit(job, dumps(task)): task for task in todo}
                 for future in as_completed(running):
                     done = future.result()
                     todo.remove(running[future])
