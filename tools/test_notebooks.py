@@ -14,7 +14,6 @@ hangs; that is why there is this file.
 import argparse
 import atexit
 import faulthandler
-import multiprocessing
 import os
 import re
 import signal
@@ -25,7 +24,6 @@ import traceback
 import types
 from collections import deque
 from dataclasses import dataclass
-from multiprocessing import forkserver
 from pathlib import Path
 
 from notebooks import FLAGS, ROOT, Problem, name_of, notebooks
@@ -38,20 +36,6 @@ COMMON = ('nbdev.test', 'nbdev.showdoc', 'execnb.shell', 'psutil', 'torch', 'pyt
           'sklearn.ensemble', 'sklearn.svm', 'sklearn.neural_network', 'matplotlib.pyplot', 'seaborn', 'librosa', 'soundfile',
           'distributed', 'umap', 'ipywidgets', 'anywidget', 'transformers')
 SHARED = 'scores', 'kernels'  # what an installed package holds is read and compiled once, not by each notebook
-ONE_THREAD = dict.fromkeys(('OMP_NUM_THREADS', 'MKL_NUM_THREADS', 'OPENBLAS_NUM_THREADS', 'NUMBA_NUM_THREADS'), '1')
-
-
-def copies():
-    "How a notebook's process begins: a context of multiprocessing."
-    if sys.platform != 'linux': return multiprocessing.get_context('spawn')
-    context, was = multiprocessing.get_context('forkserver'), dict(os.environ)
-    context.set_forkserver_preload(list(COMMON))
-    os.environ.update(ONE_THREAD)
-    try: forkserver.ensure_running()
-    finally:
-        os.environ.clear()
-        os.environ.update(was)
-    return context
 
 
 def spent() -> float:
@@ -110,6 +94,7 @@ class Job:
     "One notebook in its own process group, with its own $MIRNB_HOME, so that it sees no other notebook's leavings."
 
     def __init__(self, root: Path, path: Path, timeout: float, skip: list, home: str|None, shared: str):
+        from mirnb.base.processes import ONE_THREAD, copies
         self.name, self.timeout, self.start = name_of(root, path), timeout, time.monotonic()
         self.folder = tempfile.TemporaryDirectory(prefix='mirnb-test-', ignore_cleanup_errors=True)
         self.verdict, self.log = Path(self.folder.name, 'verdict'), Path(self.folder.name, 'log')
@@ -122,7 +107,7 @@ class Job:
         env = os.environ | ONE_THREAD | dict(IN_TEST='1', PYTHONPATH=str(root), MIRNB_HOME=home)
         args = str(path), str(root), str(self.verdict), timeout*.95, skip, env, str(self.log)
         self.log.touch()
-        self.process = copies().Process(target=run_one, args=args)
+        self.process = copies(COMMON).Process(target=run_one, args=args)
         self.process.start()
 
     def poll(self) -> Result|None:

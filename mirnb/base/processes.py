@@ -63,15 +63,17 @@ ONE_THREAD = dict.fromkeys(('OMP_NUM_THREADS', 'MKL_NUM_THREADS', 'OPENBLAS_NUM_
 
 # %% ../../nbs/10_base/40_processes.ipynb #23f0ab68
 @cache
-def copies() -> BaseContext:  # of multiprocessing
-    """How workers begin: on Linux as copies of a process that has imported what this one has by now, elsewhere anew.
+def copies(modules: tuple = (),  # names of what they have imported; () = all that this process has of mirnb by now
+           ) -> BaseContext:  # of multiprocessing
+    """How workers begin: on Linux as copies of a process that has imported what they need, elsewhere anew.
 
     A copy begins in a few milliseconds, an import of torch and all else takes seconds. The copied process computes with
-    one thread, since others would be lost in its copies; its environment is that of the first call, see `child_of`.
+    one thread, since others would be lost in its copies; its environment and its modules are those of the first call,
+    see `child_of`.
     """
     if sys.platform != 'linux': return get_context('spawn')
     context, was = get_context('forkserver'), dict(os.environ)
-    context.set_forkserver_preload([name for name in sys.modules if name.startswith('mirnb.')])
+    context.set_forkserver_preload(list(modules) or [name for name in sys.modules if name.startswith('mirnb.')])
     os.environ.update(ONE_THREAD)
     try: forkserver.ensure_running()
     finally:
