@@ -25,12 +25,14 @@ def mel_bands(sr: int = 44_100,  # sample rate, Hz
               n_fft: int = 512,  # frame length, samples
               n_mels: int = 86,  # bands from 0 to sr / 2
               ) -> torch.Tensor:  # (n_fft // 2 + 1, n_mels) float32; shared, not to be written to
-    "The weights of `librosa.filters.mel`, bins by bands; raises `MirnbError` for settings below 1."
+    "The weights of Mel bands, bins by bands; raises `MirnbError` for settings below 1."
     if min(sr, n_mels) < 1 or n_fft < 2:
         raise MirnbError(f'log-Mel: sr={sr}, n_fft={n_fft}, n_mels={n_mels} make no bands; use positive numbers.')
-    with warnings.catch_warnings():
-        warnings.simplefilter('ignore')  # "empty filters": counted below, where it can be seen what they are
-        return torch.from_numpy(np.ascontiguousarray(librosa.filters.mel(sr=sr, n_fft=n_fft, n_mels=n_mels).T))
+    bins = librosa.fft_frequencies(sr=sr, n_fft=n_fft)[:, None]
+    corners = librosa.mel_frequencies(n_mels + 2, fmin=0, fmax=sr/2)
+    low, peak, high = corners[:-2], corners[1:-1], corners[2:]
+    triangles = np.minimum((bins - low)/(peak - low), (high - bins)/(high - peak)).clip(0).astype(np.float32)
+    return torch.from_numpy((triangles*(2/(high - low))).astype(np.float32))
 
 # %% ../../nbs/30_representations/25_mel.ipynb #621f1036
 def band_hz(sr: int = 44_100,  # sample rate, Hz
