@@ -161,6 +161,23 @@ class Layered:
 
     def codebooks(self) -> list: return []
 
+    @property
+    def piece(self) -> float: return self.window.seconds  # s of sound that the net is tuned on at a time
+
+    def inputs(self, wave: np.ndarray) -> np.ndarray:  # (samples,) -> (pieces, ...)
+        "What the net takes of each whole piece; a shorter sound is one piece."
+        size = min(round(self.piece*self.sr), len(wave))
+        cuts = [wave[at:at + size] for at in range(0, len(wave) - size + 1, size)]
+        return torch.cat([next(iter(self.prepared(piece).values())) for piece in cuts]).numpy()
+
+    def tunable(self) -> torch.nn.Module:
+        "A copy, all of whose weights learn."
+        return copy.deepcopy(self.model).cpu().requires_grad_(True)
+
+    def summary(self, net: torch.nn.Module, x: torch.Tensor) -> torch.Tensor:  # (B, D)
+        "The mean of the last layer over time, zeros behind a short sound too."
+        return net(x).last_hidden_state.mean(1)
+
     def settings(self) -> dict:
         "What the numbers hang on; a folder may move, so its hash counts."
         weights = f'random {self.random}' if self.random else identity(self.at)
@@ -224,19 +241,8 @@ class Wav2Vec2(Layered):
 
     def settings(self) -> dict: return dict(super().settings(), seconds=self.seconds)
 
-    def inputs(self, wave: np.ndarray) -> np.ndarray:  # (samples,) -> (pieces, samples), or (pieces, frames, bands)
-        "What the net takes of pieces of five seconds; a shorter sound is one piece."
-        size = min(round(5*self.sr), len(wave))
-        cuts = [wave[at:at + size] for at in range(0, len(wave) - size + 1, size)]
-        return torch.cat([next(iter(self.prepared(piece).values())) for piece in cuts]).numpy()
-
-    def tunable(self) -> torch.nn.Module:
-        "A copy, all of whose weights learn."
-        return copy.deepcopy(self.model).cpu().requires_grad_(True)
-
-    def summary(self, net: torch.nn.Module, x: torch.Tensor) -> torch.Tensor:  # (B, D)
-        "The mean of the last layer over time."
-        return net(x).last_hidden_state.mean(1)
+    @property
+    def piece(self) -> float: return min(5., self.seconds)  # attention over more costs more, and more pieces are seen
 
 # %% ../../nbs/35_encoders/50_transformers.ipynb #e9544b0b
 @dataclass(frozen=True)
@@ -278,6 +284,8 @@ class AST(Layered):
         return None if heard.all() else heard
 
     def clips(self, said) -> dict: return dict(embedding=said.pooler_output)
+
+    def summary(self, net: torch.nn.Module, x: torch.Tensor) -> torch.Tensor: return net(x).pooler_output  # (B, D)
 
     def settings(self) -> dict:
         "transformers takes the log-Mel of torchaudio where that is installed, which differs a little."
@@ -358,3 +366,5 @@ class CLAP(Layered):
 
     def clips(self, said) -> dict:
         return dict(embedding=torch.nn.functional.normalize(said.audio_embeds, dim=-1))
+
+    def summary(self, net: torch.nn.Module, x: torch.Tensor) -> torch.Tensor: return net(x).audio_embeds  # (B, D)
