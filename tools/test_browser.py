@@ -247,6 +247,17 @@ def tabs():
     assert page.get_by_role('button', name='Ring').is_visible()
 
 
+def brought():
+    "What will draw the page has come while the kernel was still at work."
+    _, page = voila()
+    early = page.evaluate(r'''() => {
+      const [whole] = performance.getEntriesByType('navigation');
+      return performance.getEntriesByType('resource')
+        .filter(part => /\d+\.voila\.js/.test(part.name) && part.responseEnd < whole.responseEnd).length;
+    }''')
+    assert early > 40, f'{early} parts of its script came early'
+
+
 def themes():
     _, page = voila()
     def paper(selector='.mirnb'):
@@ -344,6 +355,7 @@ TESTS = witnessed({
     'voila: a fault is told, and a hostile title stays text': partial(refused, voila),
     'voila: the page asks for the token': token,
     'voila: tabs, and a part that cannot be made': tabs,
+    'voila: its script comes while the kernel works': brought,
     'voila: light and dark': themes,
     'voila: a page that is left takes its kernel along': left,
     'voila: no request to others, no error': partial(alone, voila),

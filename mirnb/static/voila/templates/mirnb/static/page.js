@@ -55,9 +55,21 @@ const page = (() => {
 
   const say = text => { byId('page-state').textContent = text; };
 
+  // voila's script comes after the cells, and only then asks for its parts, some sixty files. They are brought while the
+  // kernel works. Parts have numbers; a pattern in the script says of which there is no file.
+  async function bring(script) {
+    const text = await fetch(script).then(found => found.text()).catch(() => '');
+    const none = new RegExp((text.match(/\/(\^\([\d()|]+\)\$)\/\.test/) || ['', '^$'])[1]);
+    for (const number of new Set([...text.matchAll(/\.e\((\d+)\)/g)].map(found => found[1]))) {
+      const href = script.replace(/[^/]*$/, `${number}.voila.js`);
+      if (!none.test(number)) document.head.append(Object.assign(document.createElement('link'), {rel: 'preload', as: 'script', href}));
+    }
+  }
+
   // The header has been read: give it life.
-  function begin(names) {
+  function begin(names, script) {
     titles = names;
+    bring(script);
     theme(isDark());
     byId('page-theme').addEventListener('click', switchTheme);
     document.querySelector('.page-tabs').addEventListener('keydown', onKey);
