@@ -42,8 +42,8 @@ class Article:
     def anew(self) -> bool: return bool(os.environ.get('MIRNB_RUN')) and not self.testing  # then results are made
 
     def keep(self, results: dict) -> None:
-        "Write the results, or those that are there so far."
-        write_json(self.path, results)
+        "Write the results, or those that are there so far, in their order: the first measure of a table is its score."
+        write_json(self.path, results, sort=False)
 
     def results(self, computed: Callable,  # keep -> results; a long one calls `keep(results)` after each part
                 ) -> dict:
