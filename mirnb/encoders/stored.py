@@ -175,7 +175,8 @@ class Inputs(OfEncoder):
     def __call__(self, wave: np.ndarray) -> np.ndarray:  # (samples,) -> (pieces, ...)
         "Raises the `MirnbError` of `checked`, and one for an encoder that cannot be tuned."
         if not hasattr(self.reader, 'inputs'):
-            raise MirnbError(f'{self.encoder}: cannot be tuned; MusiCNN can, and HuBERT and its kin (MERT, WavLM), AST, Whisper and CLAP.')
+            can = 'MusiCNN can, and HuBERT and its kin (MERT, WavLM), AST, Whisper and CLAP'
+            raise MirnbError(f'{self.encoder}: cannot be tuned; {can}.')
         return self.reader.inputs(checked(wave, self.reader))
 
     def pack(self, array: np.ndarray) -> np.ndarray: return np.asarray(array, np.float16)
