@@ -14,7 +14,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from .fused import fits, run_stage
+from .fused import fits, library, run_search, run_stage
 
 # %% ../../nbs/30_representations/35_convolutions.ipynb #bdd9c79e
 def as_row(waves: torch.Tensor) -> torch.Tensor:  # (B, samples) -> (B, 1, 1, samples)
@@ -268,4 +268,7 @@ def nearest(h: torch.Tensor,  # (T, dim)
     k = codebook - centre
     half = k.square().sum(1)/2
     if not centred: h = h - centre
+    plain = h.device.type == 'cpu' and h.dtype == k.dtype == torch.float32
+    if plain and len(k) % 32 == 0 and library():
+        return torch.from_numpy(run_search(h.detach().numpy(), half.detach().numpy(), k.detach().numpy())).long()
     return torch.cat([torch.addmm(half, rows, k.t(), alpha=-1).argmin(1) for rows in h.split(1024)])

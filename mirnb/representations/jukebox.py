@@ -63,7 +63,7 @@ class Level:
             with exact, torch.autocast(x.device.type, torch.bfloat16, enabled=self.half):
                 return net(x, inner, centre).float()
         run = self.fused and not whole and x.ndim == 1 and net.fused(centre)
-        if run: tile = max(tile, 4096)  # it keeps less between two layers, so longer tiles fit
+        if run: tile = max(tile, 4096, 12*net.halo)  # it keeps less between two layers: longer tiles fit, halos cost less
         for h in tiled(run or plain, as_row(x.view(-1, x.shape[-1])), tile, net.halo, down=self.hop):
             yield h[:, :, 0].transpose(1, 2).reshape(*x.shape[:-1], -1, h.shape[1])
 
