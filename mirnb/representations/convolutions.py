@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['as_row', 'Conv', 'Up', 'fold_out', 'Stack', 'Residual', 'residuals', 'tiled', 'through', 'layer_of', 'tiles_of',
-           'packed', 'stage_of', 'Encoder', 'Decoder', 'nearest']
+           'packed', 'stage_of', 'Encoder', 'spread', 'spread_out', 'growth_of', 'Decoder', 'nearest']
 
 # %% ../../nbs/30_representations/35_convolutions.ipynb #4d394405
 import math
@@ -14,7 +14,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from .fused import fits, library, run_search, run_stage
+from .fused import fits, library, run_growth, run_search, run_stage
 
 # %% ../../nbs/30_representations/35_convolutions.ipynb #bdd9c79e
 def as_row(waves: torch.Tensor) -> torch.Tensor:  # (B, samples) -> (B, 1, 1, samples)
@@ -222,6 +222,40 @@ class Encoder(nn.Module):
         "Vectors before quantising."
         return through(self.layers(centre), x, tile)
 
+# %% ../../nbs/30_representations/35_convolutions.ipynb #a240c901
+def spread(up: Up,  # n_in -> C channels
+           ) -> tuple:  # (3, n_in, stride C) weights, bias, C
+    "A transposed convolution as one of three taps, whose channels are `stride` steps side by side."
+    s = up.stride[0]  # weights are (n_in, C, 2s)
+    near = F.pad(up.weight, (s//2, s//2)).unfold(2, s, s).flip(2)  # (n_in, C, 3, s): of the steps before, here, behind
+    return near.permute(2, 0, 3, 1).flatten(2), up.bias.repeat(s), up.out_channels
+
+# %% ../../nbs/30_representations/35_convolutions.ipynb #5268872e
+def spread_out(up: Up,  # n_in -> C channels
+               out: Conv,  # C -> 1 channel, 3 taps
+               ) -> tuple:  # (3, n_in, 32 n) weights, bias, stride
+    "`out` after `up`: `stride` samples, then what the samples before the first and after the last would add to these."
+    s, w, v = up.stride[0], up.weight, out.weight[0]  # w (n_in, C, 2s), v (C, 3)
+    near = F.pad(w, (s//2 + 1, s//2 + 1)).unfold(2, s + 2, s).flip(2).permute(2, 0, 1, 3)  # (3, n_in, C, s + 2)
+    weight = F.conv1d(near.flatten(0, 1), v[None]).view(3, len(w), s)
+    beyond = torch.stack([w[:, :, s//2 - 1]@v[:, 0], w[:, :, 3*s//2]@v[:, 2]], 1)  # by the step itself alone
+    weight = torch.cat([weight, F.pad(beyond[None], (0, 0, 0, 0, 1, 1))], 2)
+    bias = torch.cat([(out.bias + v.sum(1)@up.bias).expand(s), torch.stack([up.bias@v[:, 0], up.bias@v[:, 2]])])
+    room = -(s + 2) % 32  # the kernel makes 32 channels at a time
+    return F.pad(weight, (0, room)), F.pad(bias, (0, room)), s
+
+# %% ../../nbs/30_representations/35_convolutions.ipynb #2e480a62
+def growth_of(head: Conv|None,  # before the blocks
+              blocks: Stack,  # residual blocks
+              weight: torch.Tensor, bias: torch.Tensor, width: int,  # of `spread` or `spread_out`
+              ) -> tuple:  # shape and params for `fused.run_growth`, and the last of `spread`
+    "Residual blocks and a transposed convolution: what the compiled kernel does at once."
+    convs = [head]*(head is not None) + [conv for block in blocks.model for conv in block.model[1::2]]
+    flat = [part for conv in convs for part in packed(conv)] + [weight.flatten(), bias]
+    dilations, n = [block.dilation for block in blocks.model], weight.shape[1]
+    shape = [n if head is None else head.in_channels, n, len(bias), int(head is not None), len(dilations), *dilations]
+    return np.array(shape, np.int32), torch.cat(flat).detach().numpy(), width
+
 # %% ../../nbs/30_representations/35_convolutions.ipynb #9894d49e
 class Decoder(nn.Module):
     "Vectors to sound: the encoder in a mirror, with reversed dilations."
@@ -251,6 +285,36 @@ class Decoder(nn.Module):
         fold = fold_out(last[1], self.out)
         def folded(x): return fold(last[0](x))
         return layers + [(folded, reach + 1, down, up)]
+
+    def stages(self) -> list:  # of (shape, params) for `fused.run_growth`
+        "Stage after stage; what the last one makes is of `spread_out`."
+        found = []
+        for block in reversed(self.level_blocks):
+            head, *parts = block.model
+            for blocks, up in parts:
+                wide = spread_out(up, self.out) if up is self.last else spread(up)
+                found.append(growth_of(head if blocks is parts[0][0] else None, blocks, *wide))
+        return found
+
+    @property
+    def last(self) -> Up: return self.level_blocks[0].model[-1][1]  # of the transposed convolutions
+
+    def fused(self):  # a function as `forward` for one row of vectors, or None where it cannot be had
+        "The decoder in compiled stages, for float32 on a CPU."
+        ups = [part for part in self.modules() if isinstance(part, Up)]
+        plain = self.out.weight.device.type == 'cpu' and self.out.weight.dtype == torch.float32
+        if not plain or any(up.stride[0] % 2 or not fits(*up.weight.shape[:2]) for up in ups): return None
+        *stages, final = self.stages()
+        s = self.last.stride[0]
+        def run(x):
+            rows = x[0, :, 0].t().numpy()
+            for shape, params, width in stages: rows = run_growth(rows, shape, params).reshape(-1, width)
+            rows = run_growth(rows, *final[:2])
+            wave = rows[:, :s].reshape(-1)
+            wave[0] -= rows[0, s]
+            wave[-1] -= rows[-1, s + 1]
+            return torch.from_numpy(wave)[None, None, None]
+        return run
 
     def forward(self, x: torch.Tensor,  # (B, dim, 1, T)
                 tile: int|None = None,  # steps of each layer; None = whole

@@ -63,7 +63,7 @@ class Level:
             with exact, torch.autocast(x.device.type, torch.bfloat16, enabled=self.half):
                 return net(x, inner, centre).float()
         run = self.fused and not whole and x.ndim == 1 and net.fused(centre)
-        if run: tile = max(tile, 4096, 12*net.halo)  # it keeps less between two layers: longer tiles fit, halos cost less
+        if run: tile = max(tile, 4096, 12*net.halo)  # it keeps less between two layers, so longer tiles fit
         for h in tiled(run or plain, as_row(x.view(-1, x.shape[-1])), tile, net.halo, down=self.hop):
             yield h[:, :, 0].transpose(1, 2).reshape(*x.shape[:-1], -1, h.shape[1])
 
@@ -74,7 +74,10 @@ class Level:
         x = torch.as_tensor(vectors, device=self.k.device)[None, None].permute(0, 3, 1, 2)
         net = self.decoder
         tile, inner = (len(vectors), None) if whole else net.tiles
-        yield from tiled(lambda x: net(x, inner), x, tile, net.halo, up=self.hop)
+        run = self.fused and not whole and net.fused()
+        if run: tile = max(tile, 4096)  # as in `latents`
+        def plain(x): return net(x, inner)
+        yield from tiled(run or plain, x, tile, net.halo, up=self.hop)
 
     def vectors(self, tokens: np.ndarray,  # (T,) integers
                 ) -> np.ndarray:  # (T, dim)
@@ -87,7 +90,7 @@ class Level:
 # %% ../../nbs/30_representations/40_jukebox.ipynb #85f0f146
 class Network(nn.Module):
     "Encoders, codebooks and decoders under OpenAI's key names; levels are numbered as Jukebox's, so the top one is 2."
-    fused, precision = True, 'float32'  # encode by compiled stages where they can be had; or in 'bfloat16'
+    fused, precision = True, 'float32'  # by compiled stages where they can be had; or encode in 'bfloat16'
 
     def __init__(self, config: TokenizerConfig):
         super().__init__()
