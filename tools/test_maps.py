@@ -185,6 +185,16 @@ def narrow():
     soon(lambda: b.ask(server, 'map.made.lit') not in (-1, before), 'the keyboard chooses no track on the map')
     playing(page)
     silence(page)
+    part.get_by_role('button', name='lasso A').first.press('Enter')
+    board.focus()
+    for key in ('ArrowLeft', 'Enter', 'ArrowRight', 'Enter'): page.keyboard.press(key)
+    soon(lambda: b.ask(server, 'map.made.tracks.subset is not None and len(map.made.tracks.subset)') == 2,
+         'the keyboard gathers no two tracks')
+    page.keyboard.press('Enter')  # which takes it out again
+    soon(lambda: b.ask(server, 'len(map.made.tracks.subset)') == 1, 'the keyboard takes no track out')
+    page.keyboard.press('Escape')
+    soon(lambda: b.ask(server, 'map.made.tracks.subset') is None, 'the groups are not cleared')
+    part.get_by_role('button', name='pan').first.press('Enter')
 
 
 def errors():

@@ -229,7 +229,7 @@ class Map2D {
   label() {
     const title = this.model.get('title') || 'Map of points';
     this.heading.textContent = title;
-    const keys = 'Arrow keys go from point to point, Enter selects, plus and minus zoom, Escape clears.';
+    const keys = 'Arrow keys go from point to point, Enter selects or, with a lasso, puts into its group; plus and minus zoom, Escape clears.';
     this.upper.setAttribute('aria-label', `${title}: ${this.cloud?.count ?? 0} points. ${keys}`);
   }
 
@@ -576,13 +576,20 @@ class Map2D {
     const ways = {ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1]};
     const middle = [this.width / 2, this.height / 2];
     if (ways[event.key]) this.step(ways[event.key]);
-    else if (event.key === 'Enter' || event.key === ' ') { if (this.at >= 0) this.select(this.at); }
+    else if (event.key === 'Enter' || event.key === ' ') { if (this.at >= 0) this.gather(this.at); }
     else if (event.key === '+' || event.key === '=') this.zoomAt(middle, 1.3);
     else if (event.key === '-') this.zoomAt(middle, 1 / 1.3);
     else if (event.key === 'Escape') this.clearAll();
     else return;
     event.preventDefault();
     event.stopPropagation();
+  }
+
+  // With a lasso in hand a point joins its group, or leaves it: a group without a pointer.
+  gather(i) {
+    if (this.mode === 'pan') return this.select(i);
+    const groups = this.model.get('groups'), now = groups[this.mode] ?? [];
+    this.setGroups({...groups, [this.mode]: now.includes(i) ? now.filter(other => other !== i) : [...now, i]});
   }
 
   step(way) {
