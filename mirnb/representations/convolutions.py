@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['as_row', 'Conv', 'Up', 'fold_out', 'Stack', 'Residual', 'residuals', 'tiled', 'through', 'layer_of', 'tiles_of',
-           'packed', 'stage_of', 'Encoder', 'spread', 'spread_out', 'growth_of', 'Decoder', 'nearest']
+           'packed', 'stage_of', 'plain', 'Encoder', 'spread', 'spread_out', 'growth_of', 'Decoder', 'nearest']
 
 # %% ../../nbs/30_representations/35_convolutions.ipynb #4d394405
 import math
@@ -166,6 +166,12 @@ def stage_of(down: Conv,  # strided
     shape = [down.in_channels, down.out_channels, down.stride[0], dim, len(dilations), *dilations]
     return np.array(shape, np.int32), torch.cat(flat).detach().numpy()
 
+# %% ../../nbs/30_representations/35_convolutions.ipynb #0083f657
+def plain(x: torch.Tensor,  # weights or rows
+          ) -> bool:
+    "Whether compiled stages can read it: float32 on a CPU."
+    return x.device.type == 'cpu' and x.dtype == torch.float32
+
 # %% ../../nbs/30_representations/35_convolutions.ipynb #e3b813eb
 class Encoder(nn.Module):
     "Sound to vectors: level blocks of strided convolutions and residual blocks."
@@ -206,8 +212,7 @@ class Encoder(nn.Module):
     def fused(self, centre=0.):  # a function as `forward` for one wave, or None where it cannot be had
         "The encoder in compiled stages, for float32 on a CPU."
         out = self.level_blocks[-1].model[-1]
-        plain = out.weight.device.type == 'cpu' and out.weight.dtype == torch.float32
-        if not plain or not fits(*out.weight.shape[1::-1]): return None
+        if not plain(out.weight) or not fits(*out.weight.shape[1::-1]): return None
         stages = self.stages(centre)
         def run(x):
             rows = x.flatten()[:, None].numpy()
@@ -302,8 +307,8 @@ class Decoder(nn.Module):
     def fused(self):  # a function as `forward` for one row of vectors, or None where it cannot be had
         "The decoder in compiled stages, for float32 on a CPU."
         ups = [part for part in self.modules() if isinstance(part, Up)]
-        plain = self.out.weight.device.type == 'cpu' and self.out.weight.dtype == torch.float32
-        if not plain or any(up.stride[0] % 2 or not fits(*up.weight.shape[:2]) for up in ups): return None
+        fitting = all(up.stride[0] % 2 == 0 and fits(*up.weight.shape[:2]) for up in ups)
+        if not plain(self.out.weight) or not fitting: return None
         *stages, final = self.stages()
         s = self.last.stride[0]
         def run(x):
@@ -332,7 +337,6 @@ def nearest(h: torch.Tensor,  # (T, dim)
     k = codebook - centre
     half = k.square().sum(1)/2
     if not centred: h = h - centre
-    plain = h.device.type == 'cpu' and h.dtype == k.dtype == torch.float32
-    if plain and len(k) % 32 == 0 and library():
+    if plain(h) and plain(k) and len(k) % 32 == 0 and library():
         return torch.from_numpy(run_search(h.detach().numpy(), half.detach().numpy(), k.detach().numpy())).long()
     return torch.cat([torch.addmm(half, rows, k.t(), alpha=-1).argmin(1) for rows in h.split(1024)])
