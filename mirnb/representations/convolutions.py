@@ -238,7 +238,7 @@ def spread(up: Up,  # n_in -> C channels
 # %% ../../nbs/30_representations/35_convolutions.ipynb #5268872e
 def spread_out(up: Up,  # n_in -> C channels
                out: Conv,  # C -> 1 channel, 3 taps
-               ) -> tuple:  # (3, n_in, 32 n) weights, bias, stride
+               ) -> tuple:  # (3, n_in, 16 n) weights, bias, stride
     "`out` after `up`: `stride` samples, then what the samples before the first and after the last would add to these."
     s, w, v = up.stride[0], up.weight, out.weight[0]  # w (n_in, C, 2s), v (C, 3)
     near = F.pad(w, (s//2 + 1, s//2 + 1)).unfold(2, s + 2, s).flip(2).permute(2, 0, 1, 3)  # (3, n_in, C, s + 2)
@@ -246,7 +246,7 @@ def spread_out(up: Up,  # n_in -> C channels
     beyond = torch.stack([w[:, :, s//2 - 1]@v[:, 0], w[:, :, 3*s//2]@v[:, 2]], 1)  # by the step itself alone
     weight = torch.cat([weight, F.pad(beyond[None], (0, 0, 0, 0, 1, 1))], 2)
     bias = torch.cat([(out.bias + v.sum(1)@up.bias).expand(s), torch.stack([up.bias@v[:, 0], up.bias@v[:, 2]])])
-    room = -(s + 2) % 32  # the kernel makes 32 channels at a time
+    room = -(s + 2) % 16  # the kernel makes 16 channels at a time, or 32
     return F.pad(weight, (0, room)), F.pad(bias, (0, room)), s
 
 # %% ../../nbs/30_representations/35_convolutions.ipynb #2e480a62

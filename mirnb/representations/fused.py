@@ -42,22 +42,26 @@ static Conv part(const float*& params, int taps, int n_in, int n_out) {
     return f;
 }
 
-// n rows of a convolution: x is the first tap of the first row, `row` and `tap` are the floats from each to the next
-template <int n, bool relu, bool add>
+// n rows of a convolution, `lanes` registers of its channels at once (1 or 2): x is the first tap of the first row,
+// `row` and `tap` are the floats from each to the next
+template <int n, int lanes, bool relu, bool add>
 static inline __attribute__((always_inline)) void rows(const Conv& f, const float* x, long row, long tap, float* y) {
-    for (int o = 0; o < f.n_out; o += 2*W) {
-        lane sum[n][2];
+    for (int o = 0; o < f.n_out; o += lanes*W) {
+        lane sum[n][lanes];
         const lane* b = (const lane*)(f.b + o);
-        for (int r = 0; r < n; r++) { sum[r][0] = b[0]; sum[r][1] = b[1]; }
+        for (int r = 0; r < n; r++) for (int h = 0; h < lanes; h++) sum[r][h] = b[h];
         for (int k = 0; k < f.taps; k++) {
             const float *p = x + k*tap, *w = f.w + (long)k*f.n_in*f.n_out + o;
             for (int c = 0; c < f.n_in; c++, w += f.n_out) {
-                const lane w0 = ((const lane*)w)[0], w1 = ((const lane*)w)[1];
+                const lane w0 = ((const lane*)w)[0], w1 = ((const lane*)w)[lanes - 1];
                 #pragma GCC unroll 16
-                for (int r = 0; r < n; r++) { sum[r][0] += p[r*row + c]*w0; sum[r][1] += p[r*row + c]*w1; }
+                for (int r = 0; r < n; r++) {
+                    sum[r][0] += p[r*row + c]*w0;
+                    if (lanes > 1) sum[r][lanes - 1] += p[r*row + c]*w1;
+                }
             }
         }
-        for (int r = 0; r < n; r++) for (int h = 0; h < 2; h++) {
+        for (int r = 0; r < n; r++) for (int h = 0; h < lanes; h++) {
             lane* out = (lane*)(y + r*f.n_out + o) + h;
             const lane s = add ? sum[r][h] + *out : sum[r][h];
             *out = relu ? (s > 0.f ? s : lane{}) : s;
@@ -68,17 +72,23 @@ static inline __attribute__((always_inline)) void rows(const Conv& f, const floa
 
 # %% ../../nbs/30_representations/30_fused.ipynb #dd144613
 BLOCKS = r'''
-static void convolve(const Conv& f, const float* x, long row, long tap, float* y, long n) {
+template <int lanes>
+static void convolve_by(const Conv& f, const float* x, long row, long tap, float* y, long n) {
     long t = 0;
-    for (; t + R <= n; t += R) rows<R, false, false>(f, x + t*row, row, tap, y + t*f.n_out);
-    for (; t < n; t++) rows<1, false, false>(f, x + t*row, row, tap, y + t*f.n_out);
+    for (; t + R <= n; t += R) rows<R, lanes, false, false>(f, x + t*row, row, tap, y + t*f.n_out);
+    for (; t < n; t++) rows<1, lanes, false, false>(f, x + t*row, row, tap, y + t*f.n_out);
+}
+
+static void convolve(const Conv& f, const float* x, long row, long tap, float* y, long n) {
+    if (f.n_out % (2*W)) convolve_by<1>(f, x, row, tap, y, n);   // 16 channels, where a register has 16
+    else convolve_by<2>(f, x, row, tap, y, n);
 }
 
 template <int n>
 static inline void residual(const Conv& three, const Conv& one, const float* z, long tap, float* x) {
     float h[n*128];
-    rows<n, true, false>(three, z, three.n_in, tap, h);
-    rows<n, false, true>(one, h, one.n_in, 0, x);
+    rows<n, 2, true, false>(three, z, three.n_in, tap, h);
+    rows<n, 2, false, true>(one, h, one.n_in, 0, x);
 }
 
 static void residuals(const Conv& three, const Conv& one, const float* z, long tap, float* x, long n) {
