@@ -164,6 +164,15 @@ def sound_font(sound: str = SOUND,  # its name, or the path of an .sf2 file
     _synthesised(font, to_midi(np.array([[0, .1, 69, 100]]), 0), path)
     return font
 
+# %% ../../nbs/20_sound/50_renditions.ipynb #27dbf918
+def _sounding(notes: np.ndarray, program: int, sound: str) -> np.ndarray:  # (samples,) at SR
+    "Notes as a sound font plays them; an octave lower where it has none of them; raises `MirnbError` where not either."
+    for octave in (0, 12):
+        played = _synthesised(sound_font(sound), to_midi(notes - [0, 0, octave, 0], program), sound)
+        wave, rate = sf.read(io.BytesIO(played), dtype='float32')
+        if not len(notes) or np.isfinite(wave).all() and wave.any(): return soxr.resample(wave.mean(1), rate, SR)
+    raise MirnbError(f'{sound}: has no sound for program {program}; give a font of all General MIDI programs.')
+
 # %% ../../nbs/20_sound/50_renditions.ipynb #1954f327
 def render(notes: np.ndarray,  # (notes, 4) onset s, duration s, pitch, velocity
            program: int,  # General MIDI, from 0
@@ -172,12 +181,8 @@ def render(notes: np.ndarray,  # (notes, 4) onset s, duration s, pitch, velocity
            sound: str = SOUND,  # of `sound_font`
            ) -> np.ndarray:  # (samples,) float32, 44.1 kHz mono, RMS 0.08
     "The sound of a performance in a room; raises `MirnbError` for a sound font that cannot play it."
-    played = _synthesised(sound_font(sound), to_midi(notes, program), sound)
-    wave, rate = sf.read(io.BytesIO(played), dtype='float32')
-    if len(notes) and not (np.isfinite(wave).all() and wave.any()):
-        raise MirnbError(f'{sound}: has no sound for program {program}; give a font of all General MIDI programs.')
     samples = round(seconds*SR)
-    wave = soxr.resample(wave.mean(1), rate, SR)[:samples]
+    wave = _sounding(notes, program, sound)[:samples]
     wave = np.pad(wave, (0, samples - len(wave)))
     r = rng_of('room', room)
     tail, wet = round(r.uniform(.25, 1.3)*SR), r.uniform(.05, .3)
