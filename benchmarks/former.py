@@ -4,12 +4,13 @@
     .venv/bin/python benchmarks/former.py paper    the `paper` preset: a step and its memory here, 500 epochs on one GPU
 
 A step is forward, loss, backward and a fused AdamW; all encoders have the same sizes and dropout. Torch's and BERT's are shown
-also without the dropout inside their attention, which ours has not. Each round takes every encoder once, in turns, and measures
+also without the dropout inside their attention, which ours has not; ours also with a mask, by which a position sees those near it. Each round takes every encoder once, in turns, and measures
 the peak of a matrix product, so that a busy machine disturbs all alike; shown are medians over the rounds of the CPU times and
 of the ratios in a round. The last two rows are our whole pretraining step: masks, stem, head and clipping, too.
 A batch that does not fit into memory is made of smaller ones: OptimiserConfig(batch=4, accumulate=16) steps as 64 do.
 """
 import json, os, resource, subprocess, sys, time, warnings
+from functools import partial
 
 os.environ |= {k: '1' for k in ('OMP_NUM_THREADS', 'MKL_NUM_THREADS', 'OPENBLAS_NUM_THREADS')}
 PAPER = dict(segment=1344, patch=1, width=768, heads=12, feedforward=3072, norm='post', norm_eps=6.1e-5)
@@ -60,14 +61,17 @@ def flops(c, batch, edges=False):
     return batch*N*(6*weights + 12*c.layers*N*D)
 
 
-def encoder_step(make, c, batch, precision):
-    "A function that trains that encoder by one step."
+def encoder_step(make, c, batch, precision, near=None):
+    "A function that trains that encoder by one step; near: of our own, how far a position sees."
     import torch
     from mirnb.learners.transformer import autocast
 
     torch.manual_seed(0)
     encoder, x, y = make(c).train(), *torch.randn(2, batch, c.segment//c.patch, c.width)
     adam = torch.optim.AdamW(encoder.parameters(), fused=True)
+    if near:
+        at = torch.arange(x.shape[1])
+        encoder.forward = partial(encoder.forward, mask=(at[:, None] - at).abs() <= near)
 
     def step():
         with autocast(precision): loss = (encoder(x) - y).square().mean()
@@ -128,7 +132,9 @@ def compare(rounds):
     for title, batch, sizes, less in SIZES:
         c = change(FormerConfig(), **sizes)
         ways = {name: (encoder_step(make, c, batch, '32'), 'fp32', 0) for name, make in makers.items()}
+        ways['mirnb, masked'] = encoder_step(makers['mirnb'], c, batch, '32', 8), 'fp32', 0
         ways['mirnb, bf16'] = encoder_step(makers['mirnb'], c, batch, 'bf16'), 'bf16', 0
+        ways['mirnb, bf16, masked'] = encoder_step(makers['mirnb'], c, batch, 'bf16', 8), 'bf16', 0
         for p in '32', 'bf16': ways[f'mirnb, whole step, {p.replace("32", "fp32")}'] = whole_step(ArmConfig(c), batch, p), p.replace('32', 'fp32'), 1
         gemm = {p: product(t) for p, t in dict(fp32=torch.float32, bf16=torch.bfloat16).items()}
         steps = [f for f, *_ in ways.values()]

@@ -52,9 +52,11 @@ def attend(q: torch.Tensor,  # queries (B, heads, N, d)
            mask: torch.Tensor|None = None,  # bool (N, N): which keys (columns) a query (row) may see; None = all
            ) -> torch.Tensor:  # (B, heads, N, d)
     "softmax(q k' / sqrt(d)) v; fused, except for short sequences in bfloat16 on a CPU, where plain products win."
-    if mask is not None or q.is_cuda or q.dtype != torch.bfloat16 or q.shape[-2] > 512:
+    if q.is_cuda or q.dtype != torch.bfloat16 or q.shape[-2] > 512:
         return F.scaled_dot_product_attention(q, k, v, mask)
-    return ((q * q.shape[-1]**-.5) @ k.transpose(-1, -2)).softmax(-1).to(v.dtype) @ v
+    likeness = (q * q.shape[-1]**-.5) @ k.transpose(-1, -2)
+    if mask is not None: likeness = likeness.masked_fill(~mask, -torch.inf)
+    return likeness.softmax(-1).to(v.dtype) @ v
 
 # %% ../../nbs/40_learners/20_transformer.ipynb #67d204c6
 class Layer(nn.Module):
