@@ -1,6 +1,6 @@
 """Runs every notebook through nbdev's `test_nb`, then the checks of the house; ends with `N passed, N failed`.
 
-    tools/test_notebooks.py                     everything, as `make test`
+    tools/test_notebooks.py                     everything, as `make test`: the notebooks, then the parts below, two at a time
     tools/test_notebooks.py 25_mel 80_studies/    only the notebooks whose path has one of these fragments
     tools/test_notebooks.py --flags slow gpu    with the cells that are left out otherwise
     tools/test_notebooks.py --only checks       only the checks
@@ -13,7 +13,9 @@ hangs; that is why there is this file.
 """
 import argparse
 import atexit
+import contextlib
 import faulthandler
+import io
 import os
 import re
 import signal
@@ -24,11 +26,16 @@ import traceback
 import types
 from collections import deque
 from dataclasses import dataclass
+from itertools import groupby
+from multiprocessing import Pipe
+from operator import itemgetter
 from pathlib import Path
 
 from notebooks import FLAGS, ROOT, Problem, name_of, notebooks
 
-PARTS = 'notebooks', 'checks', 'tools', 'site', 'browser', 'firefox'  # of the whole, in this order
+NOTEBOOKS = 'notebooks'
+PARTS = {'browser': 'in a browser', 'tools': 'the tools themselves', 'firefox': 'in another browser', 'site': 'the site',
+         'checks': 'the house'}  # what follows the notebooks, two at a time, the longest first
 
 # What most notebooks import. On Linux each notebook's own process is a copy of one that has imported this, which spares
 # each of them two or three seconds; elsewhere a process begins anew.
@@ -79,11 +86,13 @@ class Result:
     passed: bool
     seconds: float
     story: str = ''  # why it failed or was skipped
+    told: str = ''  # what it has printed
     skipped: bool = False  # then it has neither passed nor failed
     cpu: float = 0.  # s, of a notebook: what it costs on a busy machine too
 
     def show(self):
-        "One line, and for a failure the story under it."
+        "What it has printed, one line, and for a failure the story under it."
+        print(self.told, end='')
         verdict = 'skipped' if self.skipped else 'passed' if self.passed else 'FAILED'
         cpu = f', {self.cpu:.1f} s of CPU' if self.cpu else ''
         print(f'{verdict}  {self.name:<58} {self.seconds:6.1f} s{cpu}', flush=True)
@@ -156,13 +165,14 @@ def run_notebooks(root: Path, paths: list, workers: int, timeout: float, skip: l
 def run_functions(functions: dict):
     "Yield a Result a function: it passes when it returns no problems; an exception is a problem."
     for name, function in functions.items():
-        start = time.monotonic()
-        try: problems = function() or []
-        except Problem as e: problems = [str(e)]
-        except Exception as e:
-            last = traceback.extract_tb(e.__traceback__)[-1]
-            problems = [f'{type(e).__name__}: {e}', f'in {Path(last.filename).name}, line {last.lineno}: {last.line}']
-        yield Result(name, not problems, time.monotonic() - start, '\n'.join(problems))
+        start, told = time.monotonic(), io.StringIO()
+        with contextlib.redirect_stdout(told):
+            try: problems = function() or []
+            except Problem as e: problems = [str(e)]
+            except Exception as e:
+                last = traceback.extract_tb(e.__traceback__)[-1]
+                problems = [f'{type(e).__name__}: {e}', f'in {Path(last.filename).name}, line {last.lineno}: {last.line}']
+        yield Result(name, not problems, time.monotonic() - start, '\n'.join(problems), told.getvalue())
 
 
 def run_browser():
@@ -205,6 +215,75 @@ def run_site():
     with session(): yield from run_functions(HEARD)
 
 
+def run_tools():
+    "Yield a Result a test of the tools."
+    from test_tools import TESTS
+    yield from run_functions(TESTS)
+
+
+def run_checks(root: Path):
+    "Yield a Result a check of the house."
+    from checks import CHECKS
+    yield from run_functions({name: lambda check=check: check(root) for name, check in CHECKS.items()})
+
+
+def outcomes(part: str, root: Path):
+    "Yield the Results of one of PARTS."
+    if part == 'checks': return run_checks(root)
+    return dict(browser=run_browser, tools=run_tools, firefox=run_firefox, site=run_site)[part]()
+
+
+def tell(part: str, root: Path, sender) -> None:
+    "What a part's own process does: send one Result after the other."
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit('stopped'))  # unwinds, so that no browser is left running
+    for result in outcomes(part, root): sender.send(result)
+
+
+class Part:
+    "One of PARTS in its own process; its results are kept until it is its turn to be shown."
+
+    def __init__(self, name: str, root: Path):
+        from mirnb.base.processes import copies
+        self.name, self.results, self.ended = name, deque(), False
+        self.heard, sender = Pipe(False)
+        self.process = copies(COMMON).Process(target=tell, args=(name, root, sender))
+        self.process.start()
+        sender.close()
+
+    def listen(self):
+        "Take what it has said; a process that dies of its part is a failure."
+        if self.ended: return
+        self.ended = not self.process.is_alive()  # asked first: what it said before it ended is heard below
+        with contextlib.suppress(EOFError):
+            while self.heard.poll(): self.results.append(self.heard.recv())
+        if self.ended and self.process.exitcode:
+            self.results.append(Result(PARTS[self.name], False, 0, f'its process ended with {self.process.exitcode}'))
+
+    def stop(self):
+        "End it, and what it has started."
+        self.process.terminate()
+        self.process.join(30)
+        if self.process.is_alive(): self.process.kill()
+
+
+def run_parts(names: list, root: Path, workers: int):
+    "Yield (part, Result), part after part, while others are at work, `workers` at a time; nothing is left running."
+    parts, waiting = {}, deque(names)
+    try:
+        for name in names:
+            while True:
+                while waiting and sum(not part.ended for part in parts.values()) < workers:
+                    following = waiting.popleft()
+                    parts[following] = Part(following, root)
+                for part in parts.values(): part.listen()
+                while parts[name].results: yield name, parts[name].results.popleft()
+                if parts[name].ended: break
+                time.sleep(.05)
+    finally:
+        for part in parts.values():
+            if not part.ended: part.stop()
+
+
 def select(root: Path, names: list) -> tuple:
     "The notebooks that the names mean, and the names that mean none."
     everything = notebooks(root)
@@ -226,7 +305,7 @@ def parse(argv: list|None = None) -> argparse.Namespace:
     p = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     p.add_argument('names', nargs='*', help='paths or fragments of paths; none = every notebook and every check')
     p.add_argument('--flags', nargs='+', default=[], choices=FLAGS, help='run the cells under these flags too')
-    p.add_argument('--only', choices=PARTS, help='one part of the whole')
+    p.add_argument('--only', choices=(NOTEBOOKS, *PARTS), help='one part of the whole')
     p.add_argument('--workers', type=int, default=min(cores, 8), help='notebooks at a time (default: %(default)s)')
     p.add_argument('--timeout', type=float, default=1200, help='seconds a notebook may take (default: %(default)g)')
     p.add_argument('--home', help='one $MIRNB_HOME for all; default: an empty one for each notebook, never your own')
@@ -238,15 +317,15 @@ def main() -> int:
     "Run what was asked for; 0 only when something ran and nothing failed."
     args = parse()
     root, results = args.root.resolve(), []
-    parts = [args.only] if args.only else ['notebooks'] if args.names else list(PARTS)
+    parts = [args.only] if args.only else [NOTEBOOKS] if args.names else [NOTEBOOKS, *PARTS]
 
-    def report(title, outcomes):
+    def report(title, found):
         print(title, flush=True)
-        for result in outcomes:
+        for result in found:
             result.show()
             results.append(result)
 
-    if 'notebooks' in parts:
+    if NOTEBOOKS in parts:
         paths, lost = select(root, args.names)
         before, skip = snapshot(root), [f for f in FLAGS if f not in args.flags]
         report(f'{len(paths)} notebook{"s"*(len(paths) != 1)}, {args.workers} at a time',
@@ -257,15 +336,9 @@ def main() -> int:
             spoilt = dict(set(snapshot(root).items()) ^ set(before.items()))
             unspoilt = lambda: [f'{file}: was written while they ran' for file in sorted(spoilt)]
             report('after the notebooks', run_functions({'the notebooks left the checkout as it was': unspoilt}))
-    if 'checks' in parts:
-        from checks import CHECKS
-        report('the house', run_functions({name: lambda check=check: check(root) for name, check in CHECKS.items()}))
-    if 'tools' in parts:
-        from test_tools import TESTS
-        report('the tools themselves', run_functions(TESTS))
-    if 'site' in parts: report('the site', run_site())
-    if 'browser' in parts: report('in a browser', run_browser())
-    if 'firefox' in parts: report('in another browser', run_firefox())
+    others = [part for part in PARTS if part in parts]
+    found = run_parts(others, root, min(args.workers, 2)) if len(others) > 1 else ((p, r) for p in others for r in outcomes(p, root))
+    for part, some in groupby(found, itemgetter(0)): report(PARTS[part], map(itemgetter(1), some))
 
     counted = [r for r in results if not r.skipped]
     failed = [r.name for r in counted if not r.passed]

@@ -11,8 +11,10 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections import deque
 from contextlib import contextmanager, redirect_stderr
 from functools import cache
+from multiprocessing import Pipe
 from pathlib import Path
 from unittest.mock import patch
 
@@ -434,6 +436,24 @@ def no_browser():
         assert f'apt-get install -y --no-install-recommends {package}' in lines[2], lines
 
 
+def parts_beside():
+    "Parts in processes of their own are shown in the order in which they are named; one whose process dies has failed."
+    from test_notebooks import Part, Result, run_parts
+    with patch.dict(os.environ, dict(CI='', MIRNB_CHROMIUM='', MIRNB_FIREFOX='', PATH='/nowhere')):
+        found = list(run_parts(['firefox', 'browser'], ROOT, 2))
+    assert [(part, r.name, r.skipped) for part, r in found] == [('firefox', 'a second browser', True), ('browser', 'a browser', True)], found
+
+    class Killed:
+        exitcode = -9
+        def is_alive(self): return False
+
+    part = Part.__new__(Part)
+    part.name, part.results, part.ended, part.process, (part.heard, sender) = 'site', deque(), False, Killed(), Pipe(False)
+    sender.send(Result('a page', True, 1.))
+    part.listen(), part.listen()
+    assert [(r.name, r.passed, r.story) for r in part.results] == [('a page', True, ''), ('the site', False, 'its process ended with -9')]
+
+
 PAGE = ROOT/'docs'/'encoder.md'
 STORED = '''
 import json, sys
@@ -555,4 +575,5 @@ TESTS = {
     "a part of the GPU's check that fails, dies or hangs ends alone": gpu_parts_end_alone,
     "the GPU's check tells ties from other codes, and counts hours": gpu_numbers,
     'without Chromium its tests are skipped, and that is said; on CI it fails': no_browser,
+    'parts beside each other are shown one after the other, and one that dies has failed': parts_beside,
 }
